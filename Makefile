@@ -1,0 +1,42 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test docs demo bench clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+setup: $(VENV)/.ready  ## make .venv with all that the suite needs
+
+check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built strictly
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+test: setup  ## the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+docs: setup  ## build the site into site/
+	$(BIN)/mkdocs build --strict
+
+demo: setup  ## real reviews to one ONNX file; ARGS="--data my.csv --text review --label stars" for your own
+	$(BIN)/python docs/demos/classify.py $(ARGS)
+
+bench: setup  ## the tables of ratios (minutes each; run alone)
+	$(BIN)/python benchmarks/classifier_latency.py
+	$(BIN)/python benchmarks/glove_loading.py
+	$(BIN)/python benchmarks/accuracy.py
+
+clean:
+	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Real corpora and word vectors: fetched once, checked by hash, cached."""

@@ -1,0 +1,1 @@
+"""Reports and pictures, over scikit-learn and matplotlib."""
