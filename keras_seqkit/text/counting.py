@@ -1,0 +1,38 @@
+"""From counts to an order of tokens."""
+
+from collections.abc import Mapping
+
+
+def rank_tokens(
+    counts: Mapping[str, int], max_tokens: int | None, min_count: int, reserved: int
+) -> tuple[list[str], list[int], list[int]]:
+    """Orders tokens: the most frequent first, ties by first appearance.
+
+    Args:
+        counts: how often each token was seen, in the order of first appearance.
+        max_tokens: how many tokens are kept at most, the reserved ones counted in; `None`: all.
+        min_count: a token that is seen less often is left out.
+        reserved: how many tokens are reserved.
+
+    Returns:
+        The tokens, their counts, and their ranks by first appearance.
+
+    Raises:
+        ValueError: `max_tokens` leaves no room for the reserved tokens, or `min_count` is below 1.
+
+    Example:
+    >>> rank_tokens({"b": 1, "a": 2, "c": 1}, max_tokens=6, min_count=1, reserved=4)
+    (['a', 'b'], [2, 1], [1, 0])
+    """
+    if max_tokens is not None and max_tokens < reserved:
+        raise ValueError(
+            f"Vocabulary: max_tokens counts the {reserved} reserved tokens in, so it is at least {reserved}; "
+            f"received {max_tokens}."
+        )
+    if min_count < 1:
+        raise ValueError(f"Vocabulary: min_count is at least 1; received {min_count}.")
+    ranked = [(token, count, rank) for rank, (token, count) in enumerate(counts.items()) if count >= min_count]
+    ranked.sort(key=lambda entry: -entry[1])  # stable: ties stay in the order of first appearance
+    if max_tokens is not None:
+        ranked = ranked[: max_tokens - reserved]
+    return [token for token, _, _ in ranked], [count for _, count, _ in ranked], [rank for _, _, rank in ranked]

@@ -1,0 +1,335 @@
+"""The tokens that a model knows, and their ids."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_seqkit.text.counting import rank_tokens
+from keras_seqkit.text.rules import Level, Lowercase, TextRules
+from keras_seqkit.text.validation import check_texts
+from keras_seqkit.text.vocabulary_file import load_json, save_json
+
+PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
+RESERVED_TOKENS = ("[PAD]", "[UNK]", "[START]", "[END]")
+
+
+class Vocabulary:
+    """The tokens that a model knows: text to ids, and ids to text.
+
+    Ids 0 to 3 are reserved for padding, unknown, start and end; no text is ever encoded to a reserved id other
+    than 1. The others follow in the order given.
+
+    Args:
+        tokens: the tokens, most frequent first; the four reserved ones may stand in front or be left out.
+        level: ``"word"``, ``"char"`` or ``"whitespace"``: see `keras_seqkit.text.rules.TextRules`.
+        lowercase: whether text is lower-cased before it is split; ``"ascii"``: only A to Z.
+        strip_punctuation: whether ASCII punctuation is deleted before the text is split.
+        counts: how often each token (the reserved ones left out) was seen; what `merge` adds up.
+        first_seen: the rank of each token (the reserved ones left out) by first appearance; settles ties.
+
+    Raises:
+        ValueError: a token stands twice, or is reserved, or `counts` or `first_seen` has another length.
+
+    Example:
+    >>> vocabulary = Vocabulary.from_texts(["The cat sat.", "The dog sat."])
+    >>> vocabulary.tokens
+    ['[PAD]', '[UNK]', '[START]', '[END]', 'the', 'sat', '.', 'cat', 'dog']
+    >>> ids = vocabulary.encode(["The cat!", "A dog sat."])
+    >>> ids
+    array([[4, 7, 1, 0],
+           [1, 8, 5, 6]], dtype=int32)
+    >>> vocabulary.decode(ids)
+    ['the cat [UNK]', '[UNK] dog sat .']
+    """
+
+    def __init__(
+        self,
+        tokens: Iterable[str],
+        level: Level = "word",
+        lowercase: Lowercase = True,
+        strip_punctuation: bool = False,
+        counts: Sequence[int] | None = None,
+        first_seen: Sequence[int] | None = None,
+    ):
+        self.rules = TextRules(level, lowercase, strip_punctuation)
+        own = list(tokens)
+        if tuple(own[: len(RESERVED_TOKENS)]) == RESERVED_TOKENS:
+            own = own[len(RESERVED_TOKENS) :]
+        self._tokens = [*RESERVED_TOKENS, *check_texts(own, "Vocabulary: tokens")]
+        self._ids = {token: index for index, token in enumerate(self._tokens)}
+        if len(self._ids) != len(self._tokens) or "" in self._ids:
+            twice = [repr(token) for token, count in Counter(self._tokens).items() if count > 1 or not token]
+            raise ValueError(
+                f"Vocabulary: each token stands once, is not empty and is none of {', '.join(RESERVED_TOKENS)}; "
+                f"received {', '.join(twice[:5])} twice or empty. Remove it from the list."
+            )
+        self._counts = _checked_length("counts", counts, [1] * len(own))
+        self._first_seen = _checked_length("first_seen", first_seen, range(len(own)))
+        self._text_ids = {token: self._ids[token] for token in own}
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: Iterable[str],
+        level: Level = "word",
+        max_tokens: int | None = None,
+        min_count: int = 1,
+        lowercase: Lowercase = True,
+    ) -> "Vocabulary":
+        """Counts the tokens of `texts`; the most frequent come first, ties by first appearance.
+
+        Args:
+            texts: the texts, read once; an iterator will do.
+            level: ``"word"`` or ``"char"`` (see the class).
+            max_tokens: the size of the vocabulary at most, the four reserved tokens counted in; `None`: all.
+            min_count: a token that is seen less often is left out.
+            lowercase: whether upper and lower case are one.
+
+        Returns:
+            A `Vocabulary`.
+
+        Raises:
+            TypeError: `texts` is one string, or holds something that is not a string.
+            ValueError: a text holds a lone surrogate, or `max_tokens` or `min_count` is too small.
+        """
+        rules = TextRules(level, lowercase)
+        counts: Counter[str] = Counter()
+        for text in check_texts(texts, "Vocabulary.from_texts: texts"):
+            counts.update(rules.split(text))
+        for reserved in RESERVED_TOKENS:
+            counts.pop(reserved, None)
+        return cls._from_counts(rules, counts, max_tokens, min_count)
+
+    @classmethod
+    def _from_counts(
+        cls, rules: TextRules, counts: dict[str, int], max_tokens: int | None, min_count: int
+    ) -> "Vocabulary":
+        tokens, kept_counts, first_seen = rank_tokens(counts, max_tokens, min_count, len(RESERVED_TOKENS))
+        return cls(tokens, rules.level, rules.lowercase, rules.strip_punctuation, kept_counts, first_seen)
+
+    @classmethod
+    def from_keras(cls, layer: Any) -> "Vocabulary":
+        """Takes over an adapted `keras.layers.TextVectorization`: the same tokens, split in the same way.
+
+        The order of the tokens is kept. Keras's own ids begin at 2 and ours at 4, so ids differ by 2 (padding
+        stays 0 and unknown 1).
+
+        Args:
+            layer: a `TextVectorization` with ``split="whitespace"`` or ``"character"``, `standardize` one of
+                Keras's own strings or `None`, and no `ngrams`.
+
+        Returns:
+            A `Vocabulary`.
+
+        Raises:
+            ValueError: the layer standardizes or splits by a function of its own, makes n-grams, or its tokens
+                contain a reserved one.
+        """
+        config = layer.get_config()
+        levels: dict[Any, Level] = {"whitespace": "whitespace", "character": "char"}
+        standardize, split = config["standardize"], config["split"]
+        known = (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")
+        if split not in levels or standardize not in known or config["ngrams"]:
+            raise ValueError(
+                "Vocabulary.from_keras: a layer with split='whitespace' or 'character', standardize one of "
+                f"{known} and ngrams=None is expected; received split={split!r}, standardize={standardize!r}, "
+                f"ngrams={config['ngrams']!r}. Build the vocabulary with Vocabulary.from_texts instead."
+            )
+        how = standardize or ""
+        return cls(
+            layer.get_vocabulary(include_special_tokens=False),
+            level=levels[split],
+            lowercase="ascii" if how.startswith("lower") else False,
+            strip_punctuation=how.endswith("strip_punctuation"),
+        )
+
+    @classmethod
+    def merge(
+        cls, vocabularies: Iterable["Vocabulary"], max_tokens: int | None = None, min_count: int = 1
+    ) -> "Vocabulary":
+        """Joins vocabularies that were counted apart, for example over the parts of a large corpus.
+
+        Args:
+            vocabularies: at least one; all with the same level, lowercase and strip_punctuation.
+            max_tokens: as in `from_texts`.
+            min_count: as in `from_texts`.
+
+        Returns:
+            The `Vocabulary` that `from_texts` gives for all texts together, in the order of the vocabularies,
+            where the parts were counted without `max_tokens` and `min_count`.
+
+        Raises:
+            ValueError: there is none, or two split text differently.
+
+        Example:
+        >>> parts = [Vocabulary.from_texts(["b a"]), Vocabulary.from_texts(["c a"])]
+        >>> Vocabulary.merge(parts).tokens[4:]
+        ['a', 'b', 'c']
+        """
+        vocabularies = list(vocabularies)
+        if not vocabularies:
+            raise ValueError("Vocabulary.merge: at least one vocabulary is expected; received none.")
+        rules = vocabularies[0].rules
+        counts: Counter[str] = Counter()
+        for vocabulary in vocabularies:
+            if vocabulary.rules != rules:
+                raise ValueError(
+                    f"Vocabulary.merge: all split text alike; received {rules} and {vocabulary.rules}. "
+                    "Count them with the same level and lowercase."
+                )
+            own = zip(vocabulary._first_seen, vocabulary.tokens[4:], vocabulary._counts, strict=True)
+            for _, token, count in sorted(own):
+                counts[token] += count
+        return cls._from_counts(rules, counts, max_tokens, min_count)
+
+    @property
+    def tokens(self) -> list[str]:
+        """All tokens; the position of each is its id."""
+        return list(self._tokens)
+
+    @property
+    def counts(self) -> list[int]:
+        """How often each token was seen, by id; 0 for the reserved ones and 1 where it is not known."""
+        return [0] * len(RESERVED_TOKENS) + list(self._counts)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the tokens and the rule: equal digests encode every text alike."""
+        content = [self._tokens, self.rules.level, self.rules.lowercase, self.rules.strip_punctuation]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.get_config() == other.get_config()
+
+    __hash__ = None  # type: ignore[assignment]  # two equal vocabularies are compared token by token
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self)} tokens, level={self.rules.level!r}, lowercase={self.rules.lowercase!r})"
+
+    def index(self, token: str) -> int:
+        """Returns the id of `token`, or 1 where it is unknown."""
+        return self._ids.get(token, UNKNOWN_ID)
+
+    def encode(
+        self,
+        texts: Iterable[str],
+        length: int | None = None,
+        padding: Literal["post", "pre"] = "post",
+        truncating: Literal["post", "pre"] = "post",
+        start: bool = False,
+        end: bool = False,
+    ) -> np.ndarray:
+        """Turns texts into ids.
+
+        Args:
+            texts: strings.
+            length: the time of the result; `None`: that of the longest text.
+            padding: whether 0 is filled in after (``"post"``) or before (``"pre"``) the text.
+            truncating: whether a text that is too long loses its end (``"post"``) or its beginning (``"pre"``);
+                the start and end tokens always stay.
+            start: whether ``[START]`` is put before the text.
+            end: whether ``[END]`` is put after the text.
+
+        Returns:
+            int32 (batch, time). The time is 0 where every text is empty and neither `length` nor `start` nor
+            `end` is given.
+
+        Raises:
+            TypeError: `texts` is one string, or holds something that is not a string.
+            ValueError: a text holds a lone surrogate, `length` is too small, or a word is none of the two.
+        """
+        for name, value in (("padding", padding), ("truncating", truncating)):
+            if value not in ("post", "pre"):
+                raise ValueError(f"Vocabulary.encode: {name} is 'post' or 'pre'; received {value!r}.")
+        if length is not None and length < start + end:
+            raise ValueError(f"Vocabulary.encode: length is at least {start + end}; received {length}.")
+        lookup, split = self._text_ids.get, self.rules.split
+        rows = []
+        for text in check_texts(texts, "Vocabulary.encode: texts"):
+            row = [lookup(token, UNKNOWN_ID) for token in split(text)]
+            if length is not None and len(row) > length - start - end:
+                kept = length - start - end
+                row = row[:kept] if truncating == "post" else row[len(row) - kept :]
+            rows.append([START_ID] * start + row + [END_ID] * end)
+        time = max(map(len, rows), default=0) if length is None else length
+        ids = np.full((len(rows), time), PADDING_ID, np.int32)  # (batch, time)
+        for index, row in enumerate(rows):
+            ids[index, slice(len(row)) if padding == "post" else slice(time - len(row), time)] = row
+        return ids
+
+    def decode(self, ids: ArrayLike | Sequence[Sequence[int]]) -> list[str]:
+        """Turns ids into texts; padding, start and end are left out.
+
+        Args:
+            ids: integers (batch, time), or a list of lists, or (time,) for one text.
+
+        Returns:
+            A list of texts: the tokens with one space between (words), or with nothing between (characters).
+
+        Raises:
+            ValueError: an id is outside the vocabulary.
+        """
+        rows: Any = ids if isinstance(ids, (list, tuple)) else np.asarray(ids)
+        if len(rows) and np.ndim(rows[0]) == 0:
+            rows = [rows]
+        silent = (PADDING_ID, START_ID, END_ID)
+        return [
+            self.rules.joiner.join(self._token(index) for index in map(int, row) if index not in silent) for row in rows
+        ]
+
+    def _token(self, index: int) -> str:
+        if not 0 <= index < len(self._tokens):
+            raise ValueError(
+                f"Vocabulary.decode: ids are 0 to {len(self._tokens) - 1}; received {index}. "
+                "These ids come from another vocabulary."
+            )
+        return self._tokens[index]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain JSON values."""
+        return {
+            "tokens": self._tokens[len(RESERVED_TOKENS) :],
+            "level": self.rules.level,
+            "lowercase": self.rules.lowercase,
+            "strip_punctuation": self.rules.strip_punctuation,
+            "counts": list(self._counts),
+            "first_seen": list(self._first_seen),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Vocabulary":
+        """Returns the vocabulary that `get_config` described."""
+        return cls(**config)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the vocabulary as JSON; an old file is replaced only when the new one is whole."""
+        save_json(path, self.get_config())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Vocabulary":
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the file is no vocabulary, is cut, or was written by a version that is not known.
+        """
+        return cls.from_config(load_json(path))
+
+
+def _checked_length(name: str, values: Sequence[int] | None, default: Sequence[int]) -> list[int]:
+    if values is None:
+        return list(default)
+    if len(values) != len(default):
+        raise ValueError(f"Vocabulary: {name} has one entry for each of {len(default)} tokens; received {len(values)}.")
+    return [int(value) for value in values]
