@@ -1,28 +1,19 @@
 """One layer that stacks bidirectional recurrent layers."""
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
-STATES_OF_CELL = {"lstm": 2, "gru": 1, "simple_rnn": 1}  # in each direction: LSTM carries h and c
-MERGE_MODES = ("concat", "sum", "mul", "ave", None)
-
-_LAYER_ARGUMENTS = {"name", "dtype", "trainable", "autocast", "activity_regularizer"}
-_NOT_PASSED_ON = {
-    "self", "units", "kwargs", "dropout", "recurrent_dropout", "return_sequences", "return_state",
-    "go_backwards", "stateful", "activity_regularizer",
-}  # fmt: skip
+from keras_seqkit.layers import _recurrent_arguments as recurrent
 
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
 class BidirectionalStack(keras.layers.Layer):
     """Stacked `keras.layers.Bidirectional` recurrent layers, as one layer.
 
-    Layer `i` reads the whole output sequence of layer `i - 1`; `return_sequences` governs the last layer only.
+    Layer `i` reads the whole output sequence of layer `i - 1`; `return_sequences` governs the last layer.
     Each is a plain `keras.layers.LSTM`, `GRU` or `SimpleRNN` inside `keras.layers.Bidirectional`, named
     `lstm_0`, `gru_1`, ... after its cell and its place, so Keras uses cuDNN wherever it would for that layer
     alone (default activations, `recurrent_dropout=0`, right padding), and the ONNX exporter finds it.
@@ -33,8 +24,8 @@ class BidirectionalStack(keras.layers.Layer):
         return_sequences: Return the last layer's output at every step, not only its final output.
         return_state: Return the final states of every layer after the output.
         merge_mode: How each layer joins its directions: `"concat"` (width `2 * units`), `"sum"`, `"mul"`,
-            `"ave"` (width `units`). `None` leaves the last layer's directions apart, as two outputs, and joins
-            those of the layers below by `"concat"`.
+            `"ave"` (width `units`). `None` leaves the last layer's directions apart, as two outputs; the
+            layers below it then use `"concat"`.
         dropout: Fraction of each layer's inputs to drop while training; one mask serves all steps of a row.
         recurrent_dropout: Fraction of the recurrent state to drop while training. Above 0, no cuDNN.
         residual: Add each layer's input to its output. Where the widths differ, the input goes through a
@@ -69,8 +60,8 @@ class BidirectionalStack(keras.layers.Layer):
         on to the next layer with `return_sequences`, and ends here otherwise.
 
     Raises:
-        ValueError: An argument is out of range, no chosen cell knows it, `stateful` or `go_backwards` is asked
-            for, or `initial_state` has not one tensor for each state.
+        ValueError: An argument is out of range, is unknown to every chosen cell, or is `stateful` or
+            `go_backwards`; or `initial_state` has not one tensor for each state.
 
     Example:
         >>> import numpy as np
@@ -104,25 +95,20 @@ class BidirectionalStack(keras.layers.Layer):
         layer_norm: bool = False,
         **kwargs: Any,
     ):
-        _check_names(kwargs)
-        super().__init__(**{name: value for name, value in kwargs.items() if name in _LAYER_ARGUMENTS})
-        self.units = _checked_units(units)
-        self.cell = _checked_cells(cell, len(self.units))
+        super().__init__(**{k: v for k, v in kwargs.items() if k in recurrent.LAYER_ARGUMENTS})
+        self.units = recurrent.checked_units(units)
+        self.cell = recurrent.checked_cells(cell, len(self.units))
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.merge_mode = merge_mode
-        self.dropout = _checked_fraction("dropout", dropout)
-        self.recurrent_dropout = _checked_fraction("recurrent_dropout", recurrent_dropout)
+        self.dropout = recurrent.checked_fraction("dropout", dropout)
+        self.recurrent_dropout = recurrent.checked_fraction("recurrent_dropout", recurrent_dropout)
         self.residual = residual
         self.layer_norm = layer_norm
-        self._check_combination()
-        # Kept serialized: each layer then makes its own initializer, so two of one shape start different.
-        self.recurrent_arguments = {
-            name: keras.saving.serialize_keras_object(value)
-            for name, value in kwargs.items()
-            if name not in _LAYER_ARGUMENTS
-        }
-        _check_known_by_a_cell(self.recurrent_arguments, self.cell)
+        recurrent.checked_combination(
+            merge_mode, residual or layer_norm, residual, self._returns_sequences(0)
+        )
+        self.recurrent_arguments = recurrent.checked_recurrent_arguments(kwargs, self.cell)
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
@@ -152,6 +138,8 @@ class BidirectionalStack(keras.layers.Layer):
             if self.layer_norm:
                 self.norms[index].build(shape if self._returns_sequences(index) else (shape[0], width))
         self.projections = projections
+        if not self.trainable:
+            self.trainable = False  # reaches the layers, which `trainable=False` in the constructor did not
         super().build(sequences_shape)
 
     def call(
@@ -167,24 +155,22 @@ class BidirectionalStack(keras.layers.Layer):
         # for an argument called `sequences_mask`.
         mask = sequences_mask if mask is None else mask
         starts = self._states_by_layer(initial_state)
-        x, states = sequences, []  # (batch, time, dim)
-        outputs = ()
+        x, other, states = sequences, [], []  # (batch, time, dim)
         for index, layer in enumerate(self.recurrent_layers):
             result = layer(x, initial_state=starts[index], mask=mask, training=training)
-            outputs, layer_states = self._split(index, result)
-            states.extend(layer_states)
+            output, other, new_states = self._split(index, result)
+            states += new_states
             if self._has_residual(index):
                 projection = self.projections[index]
-                outputs = (outputs[0] + (x if projection is None else projection(x)),)  # (batch, time, width)
+                output = output + (x if projection is None else projection(x))  # (batch, time, width)
             if self.layer_norm:
-                outputs = (self.norms[index](outputs[0]),)
-            x = outputs[0]  # (batch, time, width); (batch, width) after a last layer that returns no sequence
+                output = self.norms[index](output)
+            x = output  # (batch, time, width); (batch, width) after a last layer that returns no sequence
         if mask is not None and self.return_sequences and (self.residual or self.layer_norm):
             keep = ops.expand_dims(ops.cast(mask, "bool"), -1)  # (batch, time, 1)
-            outputs = (ops.where(keep, outputs[0], ops.zeros_like(outputs[0])),)
-        if self.return_state:
-            return (*outputs, *states)
-        return outputs if len(outputs) > 1 else outputs[0]
+            x = ops.where(keep, x, ops.zeros_like(x))
+        outputs = (x, *other, *states) if self.return_state else (x, *other)
+        return outputs if len(outputs) > 1 else x
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Mask of each output: the input's for a sequence, `None` for a final output or a state."""
@@ -198,13 +184,11 @@ class BidirectionalStack(keras.layers.Layer):
         """Shape of each output, in the order that `call` returns them."""
         batch, time, _ = sequences_shape
         width = self._width(len(self.units) - 1)
-        outputs = [
-            (batch, time, width) if self.return_sequences else (batch, width)
-        ] * self._number_of_outputs
+        outputs = [(batch, time, width) if self.return_sequences else (batch, width)]
+        outputs *= self._number_of_outputs
         if self.return_state:
             for index, units in enumerate(self.units):
                 outputs += [(batch, units)] * self._number_of_states(index)
-            return tuple(outputs)
         return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def get_config(self) -> dict[str, Any]:
@@ -228,7 +212,7 @@ class BidirectionalStack(keras.layers.Layer):
         return 2 if self.merge_mode is None else 1
 
     def _number_of_states(self, index: int) -> int:
-        return 2 * STATES_OF_CELL[self.cell[index]]
+        return 2 * recurrent.STATES_OF_CELL[self.cell[index]]
 
     def _returns_sequences(self, index: int) -> bool:
         return self.return_sequences or index < len(self.units) - 1
@@ -236,7 +220,7 @@ class BidirectionalStack(keras.layers.Layer):
     def _has_residual(self, index: int) -> bool:
         return self.residual and self._returns_sequences(index)
 
-    def _merge_mode_of(self, index: int) -> str | None:
+    def _merge_mode_of(self, index: int) -> Any:
         return self.merge_mode if self.merge_mode or index == len(self.units) - 1 else "concat"
 
     def _width(self, index: int) -> int:
@@ -244,10 +228,12 @@ class BidirectionalStack(keras.layers.Layer):
 
     def _make_recurrent_layer(self, index: int) -> keras.layers.Bidirectional:
         cell, name = self.cell[index], f"{self.cell[index]}_{index}"
-        arguments = {k: v for k, v in self.recurrent_arguments.items() if k in _arguments_of(cell)}
+        arguments: dict[str, Any] = {
+            k: v for k, v in self.recurrent_arguments.items() if k in recurrent.arguments_of(cell)
+        }
         if arguments.get("seed") is not None:
             arguments["seed"] += index
-        recurrent = RECURRENT_LAYERS[cell](
+        layer = recurrent.RECURRENT_LAYERS[cell](
             self.units[index],
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
@@ -258,107 +244,24 @@ class BidirectionalStack(keras.layers.Layer):
             **arguments,
         )
         merge_mode = self._merge_mode_of(index)
-        return keras.layers.Bidirectional(
-            recurrent, merge_mode=merge_mode, dtype=self.dtype_policy, name=name
-        )
+        return keras.layers.Bidirectional(layer, merge_mode, dtype=self.dtype_policy, name=name)
 
-    def _split(self, index: int, result: Any) -> tuple[tuple, tuple]:
-        """Part what a layer returned into its outputs and its states."""
-        results = tuple(result) if isinstance(result, (list, tuple)) else (result,)
-        outputs = 2 if self._merge_mode_of(index) is None else 1
-        return results[:outputs], results[outputs:]
+    def _split(self, index: int, result: Any) -> tuple[Any, list, list]:
+        """Part what a layer returned: its output, the backward one if they are apart, and its states."""
+        first, *rest = result if isinstance(result, (list, tuple)) else [result]
+        others = 1 if self._merge_mode_of(index) is None else 0
+        return first, rest[:others], rest[others:]
 
     def _states_by_layer(self, initial_state: Any) -> list[list | None]:
         counts = [self._number_of_states(index) for index in range(len(self.units))]
         if initial_state is None:
             return [None] * len(counts)
-        if not isinstance(initial_state, (list, tuple)) or len(initial_state) != sum(counts):
-            got = (
-                len(initial_state)
-                if isinstance(initial_state, (list, tuple))
-                else type(initial_state).__name__
-            )
+        got = len(initial_state) if isinstance(initial_state, (list, tuple)) else "no list"
+        if got != sum(counts):
             raise ValueError(
-                f"BidirectionalStack: initial_state must be a list of {sum(counts)} tensors (batch, units), "
-                f"{counts} for the layers {[layer.name for layer in self.recurrent_layers]}; received {got}. "
-                "Pass the states that a stack of the same cells returns with return_state=True, in their order."
+                f"BidirectionalStack: initial_state must list {sum(counts)} tensors (batch, units), {counts} "
+                f"for the layers {[layer.name for layer in self.recurrent_layers]}; received {got}. Pass the "
+                "states that a stack of the same cells and units returns with return_state=True, in order."
             )
         states = iter(initial_state)
         return [[next(states) for _ in range(count)] for count in counts]
-
-    def _check_combination(self) -> None:
-        if self.merge_mode not in MERGE_MODES:
-            raise ValueError(
-                f"BidirectionalStack: merge_mode must be one of {MERGE_MODES}; received {self.merge_mode!r}."
-            )
-        if self.merge_mode is None and (self.residual or self.layer_norm):
-            raise ValueError(
-                "BidirectionalStack: merge_mode=None returns the two directions apart, and residual and layer_norm "
-                "need them joined. Pass merge_mode='concat', or leave residual and layer_norm out."
-            )
-        if self.residual and not self._returns_sequences(0):
-            raise ValueError(
-                "BidirectionalStack: residual=True would connect nothing: the only layer returns its final output, "
-                "which has no step to add to. Pass return_sequences=True, more units, or residual=False."
-            )
-
-
-def _arguments_of(cell: str) -> set[str]:
-    return set(inspect.signature(RECURRENT_LAYERS[cell].__init__).parameters) - _NOT_PASSED_ON
-
-
-def _check_names(names: dict[str, Any]) -> None:
-    if names.pop("stateful", False):
-        raise ValueError(
-            "BidirectionalStack: stateful=True is not supported: the backward layers would need the text that "
-            "follows. Carry states with return_state=True and initial_state instead."
-        )
-    if names.pop("go_backwards", False):
-        raise ValueError(
-            "BidirectionalStack: go_backwards=True is not supported: every layer reads in both directions already. "
-            "Leave it out."
-        )
-
-
-def _check_known_by_a_cell(names: dict[str, Any], cells: tuple[str, ...]) -> None:
-    known = set().union(*(_arguments_of(cell) for cell in cells))
-    for name in names:
-        if name not in known:
-            owners = [cell for cell in RECURRENT_LAYERS if name in _arguments_of(cell)]
-            chosen = ", ".join(repr(cell) for cell in dict.fromkeys(cells))
-            hint = f"It belongs to {' and '.join(map(repr, owners))}. " if owners else ""
-            raise ValueError(
-                f"BidirectionalStack: no argument {name!r} for cell {chosen}. {hint}"
-                f"Leave it out, or pass one of {sorted(known | _LAYER_ARGUMENTS)}."
-            )
-
-
-def _checked_units(units: Any) -> tuple[int, ...]:
-    values = (units,) if isinstance(units, int) else tuple(units)
-    if not values or any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
-        raise ValueError(
-            f"BidirectionalStack: units must be a positive int, or one for each layer; received {units!r}."
-        )
-    return values
-
-
-def _checked_cells(cell: Any, count: int) -> tuple[str, ...]:
-    values = (cell,) * count if isinstance(cell, str) else tuple(cell)
-    if any(value not in RECURRENT_LAYERS for value in values):
-        raise ValueError(
-            f"BidirectionalStack: cell must be in {sorted(RECURRENT_LAYERS)}; received {cell!r}."
-        )
-    if len(values) != count:
-        raise ValueError(
-            f"BidirectionalStack: {len(values)} cells for {count} layers: cell={cell!r}. "
-            "Pass one cell for all layers, or one for each of units."
-        )
-    return values
-
-
-def _checked_fraction(name: str, value: Any) -> float:
-    if not 0.0 <= value < 1.0:
-        raise ValueError(
-            f"BidirectionalStack: {name} must be a fraction in [0, 1) of what to drop; received {value!r}."
-        )
-    return float(value)
