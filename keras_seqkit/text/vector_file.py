@@ -1,0 +1,296 @@
+"""The rows of a word-vector text file that belong to some tokens, in one pass over its bytes.
+
+A line is ``token number number ...``. Only a line whose token is wanted becomes Python objects. The others are passed
+over in three steps of NumPy, each on a whole block of some megabytes:
+
+1. find the line ends;
+2. take the first 8 bytes of every line, up to the first space, and look their hash up in a table;
+3. for the few lines that are left, do the same with 16 bytes.
+
+What is left after that is nearly always wanted. Its token is compared exactly.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from keras_seqkit.text.decimal_text import READ_AHEAD, parse_decimals, unaligned_words
+from keras_seqkit.text.vector_lines import Layout, check_end, find_layout, read_line
+
+BLOCK_BYTES = 1 << 22
+LONGEST_LINE = 1 << 20
+
+_SCAN_BYTES = 1 << 19  # line ends are looked for in pieces that stay in a core's cache
+_HASH_BITS = 20
+_KEY_BYTES = 16
+_HEAD_LINES = 20
+_SPACE, _NEWLINE = ord(" "), ord("\n")
+_U64 = np.uint64
+_EVERY_BYTE = _U64(0x0101010101010101)
+_ALL_BITS = _U64(0xFFFFFFFFFFFFFFFF)
+
+
+class ByteStream(Protocol):
+    """What a binary file offers, compressed or not."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fills the buffer, or a part of it, and returns how many bytes that were: 0 at the end."""
+
+
+@dataclass
+class Rows:
+    """Rows of a file.
+
+    Attributes:
+        dim: numbers in a row.
+        lines: lines read, blank ones and a header among them.
+        tokens: the found tokens, in the order of the file.
+        blocks: float32 (rows, dim) arrays, together one row for each of ``tokens``.
+    """
+
+    dim: int = 0
+    lines: int = 0
+    tokens: list[bytes] = field(default_factory=list)
+    blocks: list[np.ndarray] = field(default_factory=list)
+
+
+def read_rows(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
+    """Reads the rows of the wanted tokens; of a token that stands there twice, the first row.
+
+    Args:
+        stream: a word-vector text file, opened for reading bytes.
+        wanted: the tokens to look for, as UTF-8.
+        source: the file's name, for messages.
+
+    Returns:
+        The rows found, in the order of the file.
+
+    Raises:
+        ValueError: the file holds no vectors; the row of a wanted token is not ``dim`` finite numbers; a line is longer
+            than ``LONGEST_LINE``; or the file is cut: its last line has too few numbers, or it has fewer lines than its
+            header promises.
+    """
+    return _Scan(set(wanted), source).run(stream)
+
+
+class _Scan:
+    """One pass over one file."""
+
+    def __init__(self, wanted: set[bytes], source: str):
+        self.wanted = wanted  # a token leaves it when its row is found
+        self.source = source
+        self.rows = Rows()
+        self.layout: Layout | None = None
+        self.filter = _TokenFilter(wanted)
+        self.vectors = 0  # lines that may hold one
+        self.last = (b"", 0)  # the last line that is not blank, and its number
+        # READ_AHEAD bytes are never filled, so eight bytes can be read from any place that is.
+        self.buffer = np.zeros(LONGEST_LINE + BLOCK_BYTES + READ_AHEAD, dtype=np.uint8)
+        self.view = memoryview(self.buffer.data)
+        self.words = unaligned_words(self.buffer)
+
+    def run(self, stream: ByteStream) -> Rows:
+        """Reads block after block; the unfinished last line of each moves to the front of the next."""
+        filled = 0
+        while received := stream.readinto(self.view[filled : filled + BLOCK_BYTES]):
+            filled += received
+            ends = _line_ends(self.buffer, filled)  # (lines,)
+            if len(ends):
+                self.read_block(ends)
+                used = int(ends[-1]) + 1
+                self.buffer[: filled - used] = self.buffer[used:filled]
+                filled -= used
+            if filled > LONGEST_LINE:
+                raise ValueError(
+                    f"{self.source}, line {self.rows.lines + 1:,}: longer than {LONGEST_LINE:,} bytes. Expected text "
+                    "lines, 'token number number ...'."
+                )
+        if filled:  # the last line has no line end
+            self.buffer[filled] = _NEWLINE
+            self.read_block(np.array([filled]))
+        layout = self.layout or find_layout([], self.source)
+        self.rows.dim = layout.dim
+        check_end(*self.last, self.vectors, layout)
+        return self.rows
+
+    def read_block(self, ends: np.ndarray) -> None:
+        """Reads the lines that end at these places; the first one begins with the buffer."""
+        starts = np.empty_like(ends)  # (lines,)
+        starts[0] = 0
+        np.add(ends[:-1], 1, out=starts[1:])
+        number = self.rows.lines + 1  # of the block's first line
+        self.rows.lines += len(ends)
+        self.vectors += int(np.count_nonzero(ends - starts >= len("a 1")))
+        for i in range(len(ends) - 1, -1, -1):
+            line = self.line(starts[i], ends[i])
+            if line.strip():
+                self.last = line, number + i
+                break
+        else:
+            return
+        candidates = self.filter.pick(self.words, starts)  # (candidates,)
+        if self.layout is None:
+            head = [self.line(*place) for place in zip(starts[:_HEAD_LINES], ends, strict=False)]
+            self.layout = find_layout(head, self.source)
+            if self.layout.promised is not None:
+                self.vectors -= 1
+                header = next(i for i, line in enumerate(head) if line.strip())
+                candidates = candidates[candidates > header]
+        if len(candidates):
+            self.read_candidates(starts[candidates], ends[candidates] + 1, candidates + number, self.layout)
+
+    def read_candidates(self, starts: np.ndarray, ends: np.ndarray, numbers: np.ndarray, layout: Layout) -> None:
+        """Reads the wanted ones of some lines: all at once if each is ``dim + 1`` fields, else one by one.
+
+        Args:
+            starts: int64 (lines,), where they begin in the buffer.
+            ends: int64 (lines,), one past their line ends.
+            numbers: int64 (lines,), their numbers in the file.
+            layout: the file's layout.
+        """
+        lines = [self.line(*place) for place in zip(starts.tolist(), ends.tolist(), strict=True)]
+        text = b"".join(lines) + bytes(READ_AHEAD)
+        fields = _find_fields(text, ends - starts, layout.dim + 1)
+        values = None
+        if fields is not None:
+            field_starts, field_ends = fields  # (lines, dim + 1)
+            first: dict[bytes, int] = {}
+            for i, place in enumerate(zip(field_starts[:, 0].tolist(), field_ends[:, 0].tolist(), strict=True)):
+                token = text[slice(*place)]
+                if token in self.wanted:
+                    first.setdefault(token, i)
+            kept = list(first.values())
+            values = _parse_table(text, field_starts[kept, 1:], field_ends[kept, 1:])  # (rows, dim)
+        if values is not None:
+            self.add(list(first), values)
+            return
+        for line, number in zip(lines, numbers.tolist(), strict=True):
+            row = read_line(line, number, layout, self.wanted)
+            if row is not None:
+                self.add([row[0]], np.array([row[1]], dtype=np.float32))
+
+    def add(self, tokens: list[bytes], values: np.ndarray) -> None:
+        """Keeps some rows, and wants their tokens no more."""
+        self.rows.tokens += tokens
+        self.rows.blocks.append(values)
+        self.wanted.difference_update(tokens)
+
+    def line(self, start: int, end: int) -> bytes:
+        """Copies a part of the buffer."""
+        return bytes(self.view[start:end])
+
+
+class _TokenFilter:
+    """Picks the lines that may begin with one of some tokens.
+
+    It never loses such a line; one line in many that does not begin with one of the tokens gets through.
+    """
+
+    def __init__(self, tokens: Iterable[bytes]):
+        heads = b"".join(token[:_KEY_BYTES].ljust(_KEY_BYTES) for token in tokens)
+        words = unaligned_words(np.frombuffer(heads + bytes(READ_AHEAD), dtype=np.uint8))
+        starts = np.arange(0, len(heads), _KEY_BYTES)  # (tokens,)
+        self.has_hash8 = np.zeros(1 << _HASH_BITS, dtype=bool)
+        self.has_hash16 = np.zeros(1 << _HASH_BITS, dtype=bool)
+        self.has_hash8[_hash8(words, starts)] = True
+        self.has_hash16[_hash16(words, starts)] = True
+
+    def pick(self, words: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Returns the indices, int64 (candidates,), of the lines at ``starts``, int64 (lines,), to look at."""
+        picked = self.has_hash8[_hash8(words, starts)].nonzero()[0]
+        return picked[self.has_hash16[_hash16(words, starts[picked])]]
+
+
+def _hash8(words: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Hashes the first eight bytes of each line, up to the first space: uint64 (lines,) below ``2**_HASH_BITS``."""
+    keys = words[starts]
+    keys &= _before_space(keys)
+    keys *= _U64(0x9E3779B97F4A7C15)
+    keys >>= _U64(64 - _HASH_BITS)
+    return keys
+
+
+def _hash16(words: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Hashes the first sixteen bytes of each line, up to the first space: uint64 (lines,) below ``2**_HASH_BITS``."""
+    low, high = words[starts], words[starts + 8]
+    before = _before_space(low)
+    high &= _before_space(high)
+    high[before != _ALL_BITS] = 0
+    low &= before
+    low *= _U64(0x9E3779B97F4A7C15)
+    high *= _U64(0xC2B2AE3D27D4EB4F)
+    low += high
+    low >>= _U64(64 - _HASH_BITS)
+    return low
+
+
+def _before_space(words: np.ndarray) -> np.ndarray:
+    """Returns masks, uint64, that keep the bytes of each word before its first byte up to 0x20."""
+    first = words - _EVERY_BYTE * _U64(_SPACE + 1)
+    first &= ~words
+    first &= _EVERY_BYTE << _U64(7)  # the lowest bit that is set now is bit 7 of that byte
+    first &= np.negative(first)
+    first >>= _U64(7)
+    first -= _U64(1)
+    return first
+
+
+def _line_ends(buffer: np.ndarray, filled: int) -> np.ndarray:
+    """Returns the places, int64 (lines,), of the line ends in the first ``filled`` bytes of a buffer."""
+    found = []
+    stop = -(-filled // 8) * 8
+    for first in range(0, stop, _SCAN_BYTES):
+        is_end = buffer[first : min(first + _SCAN_BYTES, stop)] == _NEWLINE
+        eights = is_end.view(_U64)  # a word with a line end in it is not 0
+        where = (eights != 0).nonzero()[0]
+        hits = eights[where]
+        below = hits - _U64(1)
+        if (hits & below).any():  # two line ends within eight bytes
+            ends = is_end.nonzero()[0]
+        else:
+            ends = where * 8 + (np.bitwise_count(below) >> 3)
+        found.append(ends + first)
+    ends = np.concatenate(found)
+    return ends[: np.searchsorted(ends, filled)]
+
+
+def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Finds the fields of some lines, if each line has ``count`` of them.
+
+    Args:
+        text: the lines, one after the other, and ``READ_AHEAD`` more bytes.
+        lengths: int64 (lines,), the lines' lengths with their line ends.
+        count: how many fields a line should have.
+
+    Returns:
+        Where the fields start and where they end, each int64 (lines, count), or None if any line has more or fewer.
+    """
+    line_ends = np.cumsum(lengths)  # (lines,)
+    line_starts = line_ends - lengths
+    characters = np.frombuffer(text, dtype=np.uint8)[:-READ_AHEAD]
+    spaces = (characters <= _SPACE).nonzero()[0]
+    if len(spaces) == len(lengths) * count:
+        ends = spaces.reshape(-1, count)
+        starts = np.empty_like(ends)
+        starts[:, 0] = line_starts
+        np.add(ends[:, :-1], 1, out=starts[:, 1:])
+    else:  # several spaces side by side, as at the end of a line: a field is what lies between
+        bounds = np.concatenate([[-1], spaces])
+        apart = np.diff(bounds) > 1
+        ends, starts = spaces[apart], bounds[:-1][apart] + 1
+        if len(ends) != len(lengths) * count:
+            return None
+        ends, starts = ends.reshape(-1, count), starts.reshape(-1, count)
+    in_line = (starts[:, 0] == line_starts) & (ends[:, -1] < line_ends)
+    return (starts, ends) if in_line.all() else None
+
+
+def _parse_table(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
+    """Reads a table of numbers, float32 (rows, dim), or returns None if one of them is not a finite number."""
+    try:
+        values = parse_decimals(text, starts.ravel(), ends.ravel())
+    except ValueError:
+        return None
+    return values.reshape(starts.shape) if np.isfinite(values).all() else None
