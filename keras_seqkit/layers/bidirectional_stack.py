@@ -61,7 +61,7 @@ class BidirectionalStack(keras.layers.Layer):
 
     Raises:
         ValueError: An argument is out of range, is unknown to every chosen cell, or is `stateful` or
-            `go_backwards`; or `initial_state` has not one tensor for each state.
+            `go_backwards`; `initial_state` has not one tensor for each state; `unroll=True` meets a mask.
 
     Example:
         >>> import numpy as np
@@ -105,9 +105,7 @@ class BidirectionalStack(keras.layers.Layer):
         self.recurrent_dropout = recurrent.checked_fraction("recurrent_dropout", recurrent_dropout)
         self.residual = residual
         self.layer_norm = layer_norm
-        recurrent.checked_combination(
-            merge_mode, residual or layer_norm, residual, self._returns_sequences(0)
-        )
+        recurrent.checked_combination(merge_mode, residual or layer_norm, residual, self._returns_sequences(0))
         self.recurrent_arguments = recurrent.checked_recurrent_arguments(kwargs, self.cell)
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
@@ -115,7 +113,7 @@ class BidirectionalStack(keras.layers.Layer):
         count = len(self.units)
         self.recurrent_layers = [self._make_recurrent_layer(index) for index in range(count)]
         self.norms = [
-            keras.layers.LayerNormalization(dtype=self.dtype_policy, name=f"norm_{index}")
+            keras.layers.LayerNormalization(name=f"norm_{index}", **self._inherited)
             for index in range(count if layer_norm else 0)
         ]
         self.projections: list[Any] = []  # one place for each layer, filled in build() where widths differ
@@ -129,17 +127,13 @@ class BidirectionalStack(keras.layers.Layer):
             width = self._width(index)
             projection = None
             if self._has_residual(index) and shape[-1] != width:
-                projection = keras.layers.Dense(
-                    width, use_bias=False, dtype=self.dtype_policy, name=f"projection_{index}"
-                )
+                projection = keras.layers.Dense(width, use_bias=False, name=f"projection_{index}", **self._inherited)
                 projection.build(shape)
             projections.append(projection)
             shape = (*shape[:-1], width)
             if self.layer_norm:
                 self.norms[index].build(shape if self._returns_sequences(index) else (shape[0], width))
         self.projections = projections
-        if not self.trainable:
-            self.trainable = False  # reaches the layers, which `trainable=False` in the constructor did not
         super().build(sequences_shape)
 
     def call(
@@ -154,6 +148,11 @@ class BidirectionalStack(keras.layers.Layer):
         # Keras fills `mask` from the input only when that is the one tensor; beside `initial_state` it looks
         # for an argument called `sequences_mask`.
         mask = sequences_mask if mask is None else mask
+        if mask is not None and self.recurrent_arguments.get("unroll") and self._returns_sequences(0):
+            raise ValueError(
+                "BidirectionalStack: unroll=True received a mask, and Keras's unrolled backward layers zero the "
+                "wrong steps of a masked sequence. Pass unroll=False, or sequences without padding."
+            )
         starts = self._states_by_layer(initial_state)
         x, other, states = sequences, [], []  # (batch, time, dim)
         for index, layer in enumerate(self.recurrent_layers):
@@ -208,6 +207,10 @@ class BidirectionalStack(keras.layers.Layer):
         }
 
     @property
+    def _inherited(self) -> dict[str, Any]:
+        return {"dtype": self.dtype_policy, "trainable": self.trainable}
+
+    @property
     def _number_of_outputs(self) -> int:
         return 2 if self.merge_mode is None else 1
 
@@ -239,12 +242,12 @@ class BidirectionalStack(keras.layers.Layer):
             recurrent_dropout=self.recurrent_dropout,
             return_sequences=self._returns_sequences(index),
             return_state=self.return_state,
-            dtype=self.dtype_policy,
             name=name,
+            **self._inherited,
             **arguments,
         )
         merge_mode = self._merge_mode_of(index)
-        return keras.layers.Bidirectional(layer, merge_mode, dtype=self.dtype_policy, name=name)
+        return keras.layers.Bidirectional(layer, merge_mode, name=name, **self._inherited)
 
     def _split(self, index: int, result: Any) -> tuple[Any, list, list]:
         """Part what a layer returned: its output, the backward one if they are apart, and its states."""
