@@ -1,7 +1,9 @@
 """BidirectionalStack as a Keras layer: configs, files, models, names, arguments."""
 
+import doctest
 import itertools
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -244,3 +246,10 @@ def test_a_wrong_argument_is_named_with_what_was_received(arguments, words):
 def test_a_wrong_number_of_initial_states_is_named(states):
     with pytest.raises(ValueError, match=r"must list 8 tensors.*\[4, 4\].*'lstm_0'.*received (3|no list)"):
         made()(normal(BATCH, TIME, DIM), initial_state=states)
+
+
+def test_the_examples_on_the_page_about_masking_are_true():
+    page = Path(__file__).resolve().parents[2] / "docs" / "masking.md"
+    failed, attempted = doctest.testfile(str(page), module_relative=False)
+    assert attempted > 10
+    assert failed == 0
