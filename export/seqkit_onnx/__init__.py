@@ -1,1 +1,27 @@
-"""Text in, text out: exports Keras models to one ONNX file, and runs it."""
+"""Exports Keras models for text to one ONNX file, text in and text out, and runs such files.
+
+Public names are resolved when they are first used: `load` needs NumPy and onnxruntime only, `export` and `verify`
+need Keras, TensorFlow, tf2onnx and onnx too.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqkit_onnx.exporter import export
+    from seqkit_onnx.runtime.loading import load
+    from seqkit_onnx.verification import verify
+
+__all__ = ["export", "load", "verify"]
+
+_HOME_OF_NAME = {"export": "exporter", "load": "runtime.loading", "verify": "verification"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF_NAME:
+        return getattr(import_module(f"{__name__}.{_HOME_OF_NAME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

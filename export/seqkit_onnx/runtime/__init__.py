@@ -1,1 +1,1 @@
-"""runtime"""
+"""What deployment needs: NumPy and onnxruntime, nothing else."""

@@ -1,0 +1,38 @@
+"""Probabilities to a label inside the graph."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import GraphProto, NodeProto, helper
+
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
+
+
+def add_labels(
+    graph: GraphProto, labels: Sequence[str], scores: str, columns: int, probabilities: str, label: str
+) -> list[NodeProto]:
+    """Adds what turns a network's output into the probability of each class, and the most probable one's name.
+
+    Args:
+        graph: where constants go.
+        labels: the names of the classes.
+        scores: the network's output, float32 (batch, columns).
+        columns: how many there are: one for each class, or, for two classes, the probability of the second alone.
+        probabilities: the name of the result, float32 (batch, classes).
+        label: the name of the other result, string (batch,).
+
+    Returns:
+        The nodes, in order.
+    """
+    builder = GraphBuilder(graph, "labels")
+    if columns == 1:
+        complement = builder.node("Sub", [builder.constant(1.0, np.float32, "one"), scores], "first")
+        builder.nodes.append(
+            helper.make_node("Concat", [complement, scores], [probabilities], name="labels/both", axis=1)
+        )
+    else:
+        builder.nodes.append(helper.make_node("Identity", [scores], [probabilities], name="labels/probabilities"))
+    best = builder.node("ArgMax", [probabilities], "best", axis=1, keepdims=0)  # (batch,)
+    names = builder.constant(list(labels), object, "names")
+    builder.nodes.append(helper.make_node("Gather", [names, best], [label], name="labels/label"))
+    return builder.nodes

@@ -1,0 +1,190 @@
+"""Text to ids inside the graph: the rules of a vocabulary, in operators of a stock onnxruntime.
+
+Upper and lower case: text that is ASCII takes `StringNormalizer`, which needs nothing of the platform for it. Other
+text is taken apart into characters, each is looked up in a table that the graph carries, and they are joined again
+two by two, in as many steps as the longest text has binary digits. So no platform's Unicode tables have a say.
+"""
+
+import numpy as np
+from onnx import GraphProto, NodeProto, TensorProto, helper
+
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.rules import TextRules
+from keras_seqkit.text.vocabulary import PADDING_ID, RESERVED_TOKENS, UNKNOWN_ID
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
+
+MICROSOFT_DOMAIN = "com.microsoft"
+ML_DOMAIN = "ai.onnx.ml"
+# A word that no text can contain: the value that LabelEncoder gives a character without a replacement.
+_KEPT = "\ufffe kept"
+_STRING, _BOOL, _INT64 = TensorProto.STRING, TensorProto.BOOL, TensorProto.INT64
+
+
+def add_text_to_ids(
+    graph: GraphProto, vocabulary: Vocabulary, text: str, ids: str, max_length: int | None, min_length: int = 1
+) -> list[NodeProto]:
+    """Adds what turns `text` into `ids`, exactly as ``vocabulary.encode(text, ...)`` does.
+
+    Args:
+        graph: where constants go.
+        vocabulary: the tokens and the rules.
+        text: the name of the input, string (batch,).
+        ids: the name of the result, int32 (batch, time), padding after the text.
+        max_length: the time at most: what is longer loses its end; `None`: no limit.
+        min_length: the time at least: padding fills it up.
+
+    Returns:
+        The nodes, in order.
+    """
+    builder = GraphBuilder(graph, "text")
+    normalized = _normalize(builder, vocabulary.rules, text)
+    tokens = _tokenize(builder, vocabulary.rules, normalized)  # (batch, time)
+    encoded = _look_up(builder, vocabulary, tokens)  # (batch, time)
+    encoded = _fit_length(builder, encoded, max_length, min_length)
+    builder.nodes.append(helper.make_node("Cast", [encoded], [ids], name="text/ids", to=TensorProto.INT32))
+    return builder.nodes
+
+
+def _tokenize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
+    how = {"separators": [""]} if rules.pattern is None else {"tokenexp": rules.pattern}
+    # Short rows are filled up with the empty string, which is no token.
+    return builder.node(
+        "Tokenizer", [text], "tokens", domain=MICROSOFT_DOMAIN, mark=0, mincharnum=1, pad_value="", **how
+    )
+
+
+def _look_up(builder: GraphBuilder, vocabulary: Vocabulary, tokens: str) -> str:
+    own = vocabulary.tokens[len(RESERVED_TOKENS) :]
+    return builder.node(
+        "LabelEncoder",
+        [tokens],
+        "token_ids",
+        domain=ML_DOMAIN,
+        keys_strings=["", *own],
+        values_int64s=[PADDING_ID, *range(len(RESERVED_TOKENS), len(vocabulary))],
+        default_int64=UNKNOWN_ID,
+    )
+
+
+def _fit_length(builder: GraphBuilder, ids: str, max_length: int | None, min_length: int) -> str:
+    """Cuts or fills up the time axis, and gives an empty batch its second axis."""
+    minimum = builder.constant([0, 0, 0, min_length], name="padding")
+    padded = builder.node("Pad", [ids, minimum], "with_padding")
+    shape = builder.node("Shape", [ids], "time", start=1, end=2)
+    time = builder.node("Max", [shape, builder.constant([min_length], name="min_length")], "time_at_least")
+    if max_length is not None:
+        time = builder.node("Min", [time, builder.constant([max_length], name="max_length")], "time_at_most")
+    start, axis = builder.constant([0], name="start"), builder.constant([1], name="axes")
+    return builder.node("Slice", [padded, start, time, axis], "ids_in_time")
+
+
+def _normalize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
+    if not rules.replacements:
+        return text
+    ascii_lower = rules.lowercase and not rules.strip_punctuation
+    untouched = r"[\x00-\x7f]*" if ascii_lower else _pattern_of_others(rules)
+    plain = builder.node("RegexFullMatch", [text], "is_plain", pattern=untouched)  # (batch,)
+    plain = builder.node("Cast", [plain], "is_plain_int32", to=TensorProto.INT32)
+    all_plain = builder.node("ReduceMin", [plain], "all_plain_int32", keepdims=0)
+    all_plain = builder.node("Cast", [all_plain], "all_plain", to=_BOOL)
+    then = _ascii_branch(text, bool(ascii_lower))
+    return builder.node(
+        "If", [all_plain], "normalized", then_branch=then, else_branch=_table_branch(text, rules.replacements)
+    )
+
+
+def _pattern_of_others(rules: TextRules) -> str:
+    changed = "".join(f"\\x{{{ord(character):x}}}" for character in rules.replacements)
+    return f"[^{changed}]*"
+
+
+def _ascii_branch(text: str, lower: bool) -> GraphProto:
+    """The branch of text that is ASCII, or that has nothing to replace."""
+    if lower:
+        # Its default locale, en_US, is not installed everywhere; for ASCII the C locale, which is, does the same.
+        node = helper.make_node(
+            "StringNormalizer",
+            [text],
+            ["text/plain"],
+            name="text/lower_ascii",
+            case_change_action="LOWER",
+            is_case_sensitive=1,
+            locale="C",
+        )
+    else:
+        node = helper.make_node("Identity", [text], ["text/plain"], name="text/as_it_is")
+    return helper.make_graph(
+        [node], "plain_text", [], [helper.make_tensor_value_info("text/plain", _STRING, ["batch"])]
+    )
+
+
+def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
+    """The branch that replaces characters by a table and joins them again."""
+    result = helper.make_tensor_value_info("text/joined", _STRING, ["batch"])
+    branch = helper.make_graph([], "text_by_table", [], [result])
+    builder = GraphBuilder(branch, "text/by_table")
+    characters = builder.node(
+        "Tokenizer",
+        [text],
+        "characters",
+        domain=MICROSOFT_DOMAIN,
+        mark=0,
+        mincharnum=1,
+        pad_value="",
+        separators=[""],
+    )  # (batch, characters)
+    replaced = builder.node(
+        "LabelEncoder",
+        [characters],
+        "replaced",
+        domain=ML_DOMAIN,
+        keys_strings=list(replacements),
+        values_strings=list(replacements.values()),
+        default_string=_KEPT,
+    )
+    kept = builder.node("Equal", [replaced, builder.constant(_KEPT, object, "kept")], "is_kept")
+    new = builder.where(kept, characters, replaced)
+    # An empty character in front, so that a text without any has one to join.
+    shape = builder.node("Shape", [new], "batch", start=0, end=1)
+    column = builder.node("Concat", [shape, builder.constant([1], name="one_column")], "column", axis=0)
+    empty = builder.node("Expand", [builder.constant("", object, "empty"), column], "empty_column")
+    new = builder.node("Concat", [empty, new], "characters_to_join", axis=1)
+    builder.nodes.extend(_join_loop(builder, new, empty))
+    branch.node.extend(builder.nodes)
+    return branch
+
+
+def _join_loop(builder: GraphBuilder, characters: str, empty_column: str) -> list[NodeProto]:
+    """Joins neighbours two by two until one string is left: (batch, characters) to (batch,)."""
+    width = builder.node("Shape", [characters], "width", start=1, end=2)
+    one = builder.constant([1], name="one_column")
+    more = builder.squeeze(builder.node("Greater", [width, one], "more"), 0)
+    body = helper.make_graph(
+        [],
+        "join_neighbours",
+        [
+            helper.make_tensor_value_info("join/round", _INT64, []),
+            helper.make_tensor_value_info("join/go_on", _BOOL, []),
+            helper.make_tensor_value_info("join/parts", _STRING, ["batch", "parts"]),
+        ],
+        [
+            helper.make_tensor_value_info("join/more", _BOOL, []),
+            helper.make_tensor_value_info("join/joined", _STRING, ["batch", "half"]),
+        ],
+    )
+    inner = GraphBuilder(body, "join")
+    even = inner.node("Concat", ["join/parts", empty_column], "even", axis=1)  # one more: the last may be alone
+    axis, step = inner.constant([1], name="axes"), inner.constant([2], name="step")
+    end = inner.constant([np.iinfo(np.int64).max], name="end")
+    left = inner.node("Slice", ["join/parts", inner.constant([0], name="start"), end, axis, step], "left")
+    right = inner.node("Slice", [even, inner.constant([1], name="start"), end, axis, step], "right")
+    inner.nodes.append(helper.make_node("StringConcat", [left, right], ["join/joined"], name="join/concat"))
+    count = inner.node("Shape", ["join/joined"], "count", start=1, end=2)
+    left_over = inner.node("Greater", [count, inner.constant([1], name="axes")], "left_over")
+    inner.nodes.append(
+        helper.make_node("Squeeze", [left_over, inner.constant([0], name="start")], ["join/more"], name="join/go")
+    )
+    body.node.extend(inner.nodes)
+    loop = helper.make_node("Loop", ["", more, characters], ["text/one_part"], name="text/join", body=body)
+    squeeze = helper.make_node("Squeeze", ["text/one_part", one], ["text/joined"], name="text/join_end")
+    return [loop, squeeze]

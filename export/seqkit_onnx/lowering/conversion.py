@@ -1,0 +1,137 @@
+"""A Keras model as an ONNX model, its recurrence native."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
+from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
+from seqkit_onnx.lowering.interception import PLACEHOLDER_OP, TOKEN_ATTRIBUTE, intercepted_recurrence
+from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
+from seqkit_onnx.lowering.right_padding import RightPadding
+from seqkit_onnx.lowering.signature import ModelSignature
+
+TF2ONNX_OPSET = 18  # the last one that tf2onnx writes
+OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurrent operators registered for it
+IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
+
+
+def convert(model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] = ()) -> onnx.ModelProto:
+    """Converts a built Keras model, in inference mode.
+
+    Args:
+        model: the model.
+        signature: its inputs and the names of its outputs.
+        right_padded_inputs: inputs whose zeros are known to be on the right only.
+
+    Returns:
+        The ONNX model, with the signature's names, opset 20.
+
+    Raises:
+        UnsupportedLayerError: a layer cannot be converted.
+    """
+    with intercepted_recurrence(model.name) as recurrences, _quiet():
+        function = tf.function(lambda *inputs: _call(model, signature, inputs), input_signature=signature.specs)
+        proto, _ = tf2onnx.convert.from_function(
+            function,
+            input_signature=signature.specs,
+            opset=TF2ONNX_OPSET,
+            custom_op_handlers={PLACEHOLDER_OP: (_keep_placeholder, [])},
+            extra_opset=[onnx.helper.make_opsetid(PLACEHOLDER_DOMAIN, 1)],
+        )
+    proto = onnx.version_converter.convert_version(proto, OPSET)
+    names = dict(zip((value.name for value in proto.graph.input), signature.input_names, strict=True))
+    names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
+    rename_values(proto.graph, names)
+    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs))
+    remove_identities(proto.graph)
+    remove_dead_nodes(proto.graph)
+    rename_values(proto.graph, _readable_names(proto.graph, model.name))
+    _name_shapes(proto.graph, signature)
+    proto.ir_version = IR_VERSION
+    return proto
+
+
+def _call(model: keras.Model, signature: ModelSignature, inputs: tuple) -> list[Any]:
+    outputs = signature.flatten_outputs(model(signature.pack_inputs(inputs), training=False))
+    return [tf.identity(output, name=name) for output, name in zip(outputs, signature.output_names, strict=True)]
+
+
+def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
+    """Carries the placeholder through tf2onnx as an operator of our own domain."""
+    token = node.attr[TOKEN_ATTRIBUTE].s
+    inputs, outputs = list(node.input), list(node.output)
+    shapes = [ctx.get_shape(output) for output in outputs]
+    ctx.remove_node(node.name)
+    ctx.make_node(
+        PLACEHOLDER_TYPE,
+        inputs,
+        outputs=outputs,
+        name=node.name,
+        domain=PLACEHOLDER_DOMAIN,
+        attr={TOKEN_ATTRIBUTE: token},
+        shapes=shapes,
+        dtypes=[onnx.TensorProto.FLOAT] * len(outputs),
+    )
+
+
+def _readable_names(graph: onnx.GraphProto, model_name: str) -> dict[str, str]:
+    """Strips from each value's name the model's name and what TensorFlow adds to it."""
+    fixed = {value.name for value in (*graph.input, *graph.output)}
+    taken, names = set(fixed), {}
+    values = [tensor.name for tensor in graph.initializer]
+    values += [name for node in graph.node for name in node.output]
+    for node in graph.node:
+        node.name = node.name.removeprefix(f"{model_name}_1/").removeprefix(f"{model_name}/")
+    for old in values:
+        if old in fixed or not old:
+            continue
+        parts = old.removesuffix(":0").removeprefix(f"{model_name}_1/").removeprefix(f"{model_name}/").split("/")
+        parts = [part for part in parts if part not in ("ReadVariableOp", "resource")]
+        base = "/".join(parts) or old
+        new, count = base, 1
+        while new in taken:
+            new, count = f"{base}_{count}", count + 1
+        taken.add(new)
+        names[old] = new
+    return names
+
+
+def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
+    """Writes the axes' names into the graph's inputs and outputs."""
+    for value, axes in zip(graph.input, signature.input_axes, strict=True):
+        _set_axes(value, axes)
+    for value in graph.output:
+        dims = value.type.tensor_type.shape.dim
+        names = {0: "batch", 1: "time"} if len(dims) > 2 else {0: "batch"}
+        for index, dim in enumerate(dims):
+            if not dim.HasField("dim_value"):
+                dim.dim_param = names.get(index, f"{value.name}_{index}")
+
+
+def _set_axes(value: onnx.ValueInfoProto, axes: tuple[int | str, ...]) -> None:
+    for dim, axis in zip(value.type.tensor_type.shape.dim, axes, strict=True):
+        dim.Clear()
+        if isinstance(axis, str):
+            dim.dim_param = axis
+        else:
+            dim.dim_value = int(np.int64(axis))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps tf2onnx's progress lines out of the user's terminal; its errors are raised all the same."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,82 @@
+"""Adds nodes and constants to an ONNX graph under readable names."""
+
+from typing import Any
+
+import numpy as np
+from onnx import GraphProto, NodeProto, helper, numpy_helper
+
+INT64 = np.int64
+
+
+class GraphBuilder:
+    """Collects nodes in `nodes`; every method returns the name of what it made.
+
+    Args:
+        initializers: the graph that constants go to: the nodes' own, or an outer one.
+        prefix: what every name begins with: ``"encoder/lstm_0"``. It may be changed between nodes.
+    """
+
+    def __init__(self, initializers: GraphProto, prefix: str = ""):
+        self.nodes: list[NodeProto] = []
+        self.prefix = prefix
+        self._initializers = initializers
+        self._used: dict[str, int] = {}
+        self._constants: dict[tuple, str] = {}
+
+    def unique(self, name: str) -> str:
+        """Returns `name` under the prefix, with a number where it was given out before."""
+        return self._number(f"{self.prefix}/{name}" if self.prefix else name)
+
+    def _number(self, name: str) -> str:
+        count = self._used.get(name, 0)
+        self._used[name] = count + 1
+        return f"{name}_{count}" if count else name
+
+    def node(self, op_type: str, inputs: list[str], name: str, outputs: int = 1, domain: str = "", **attributes: Any):
+        """Adds a node; returns its output's name, or a list where there are several."""
+        base = self.unique(name)
+        names = [base] if outputs == 1 else [f"{base}/{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(op_type, inputs, names, name=base, domain=domain, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def constant(self, value: Any, dtype: Any = INT64, name: str = "constant") -> str:
+        """Adds a constant; one that was added before is shared."""
+        array = np.asarray(value, dtype)
+        key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else str(array.tolist()))
+        if key not in self._constants:
+            self._constants[key] = self._number(f"constant/{name}")
+            self._initializers.initializer.append(_tensor(array, self._constants[key]))
+        return self._constants[key]
+
+    def weight(self, array: np.ndarray, name: str) -> str:
+        """Adds a weight under its own name."""
+        full = self.unique(name)
+        self._initializers.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), full))
+        return full
+
+    def transpose(self, x: str, *perm: int) -> str:
+        """Adds a Transpose."""
+        return self.node("Transpose", [x], "transpose", perm=list(perm))
+
+    def squeeze(self, x: str, *axes: int) -> str:
+        """Adds a Squeeze."""
+        return self.node("Squeeze", [x, self.constant(axes, name="axes")], "squeeze")
+
+    def unsqueeze(self, x: str, *axes: int) -> str:
+        """Adds an Unsqueeze."""
+        return self.node("Unsqueeze", [x, self.constant(axes, name="axes")], "unsqueeze")
+
+    def reshape(self, x: str, *shape: int) -> str:
+        """Adds a Reshape; 0 keeps an axis, -1 takes what is left."""
+        return self.node("Reshape", [x, self.constant(shape, name="shape")], "reshape")
+
+    def where(self, condition: str, x: str, y: str) -> str:
+        """Adds a Where."""
+        return self.node("Where", [condition, x, y], "where")
+
+
+def _tensor(array: np.ndarray, name: str) -> Any:
+    if array.dtype == object:
+        strings = [text.encode() for text in array.ravel().tolist()]
+        return helper.make_tensor(name, helper.np_dtype_to_tensor_dtype(np.dtype(object)), array.shape, strings)
+    return numpy_helper.from_array(array, name)

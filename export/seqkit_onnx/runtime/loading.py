@@ -1,0 +1,76 @@
+"""Opens an exported file."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.network import Network
+
+PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+def load(
+    path: str | os.PathLike,
+    providers: Sequence[Any] | None = None,
+    session_options: onnxruntime.SessionOptions | None = None,
+) -> Any:
+    """Opens a file that `seqkit_onnx.export` wrote.
+
+    Args:
+        path: the file.
+        providers: onnxruntime's execution providers, the preferred one first; `None`: CUDA where it can be had, and
+            the CPU.
+        session_options: onnxruntime's options, for example the number of threads.
+
+    Returns:
+        A `Classifier` for a text classifier, a `Network` for any other Keras model. Both can be used by many threads
+        at once.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no ONNX model, or a provider is not there.
+
+    Example:
+
+    >>> import seqkit_onnx
+    >>> seqkit_onnx.load("no such file.onnx")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: load: there is no file no such file.onnx
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"load: there is no file {path}")
+    return open_model(os.fspath(path), providers, session_options)
+
+
+def open_model(
+    model: str | bytes,
+    providers: Sequence[Any] | None = None,
+    session_options: onnxruntime.SessionOptions | None = None,
+) -> Any:
+    """Opens a model from its path or its bytes; see `load`."""
+    available = onnxruntime.get_available_providers()
+    if providers is None:
+        providers = [name for name in PREFERRED_PROVIDERS if name in available]
+    missing = [name for name in _names(providers) if name not in available]
+    if missing:
+        raise ValueError(
+            f"load: provider {', '.join(missing)} is not in this onnxruntime, which has {', '.join(available)}. "
+            "For CUDA install onnxruntime-gpu instead of onnxruntime."
+        )
+    errors = onnxruntime.capi.onnxruntime_pybind11_state
+    try:
+        session = onnxruntime.InferenceSession(model, session_options, providers=list(providers))
+    except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:
+        shown = model if isinstance(model, str) else "the model"
+        raise ValueError(f"load: onnxruntime cannot open {shown}: {error}. Export it again.") from error
+    kind = session.get_modelmeta().custom_metadata_map.get("kind")
+    return Classifier(session) if kind == "classifier" else Network(session)
+
+
+def _names(providers: Sequence[Any]) -> list[str]:
+    return [each if isinstance(each, str) else each[0] for each in providers]

@@ -1,0 +1,127 @@
+"""Compares an exported file with the Keras model that it came from."""
+
+import os
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_seqkit.models import TextClassifier
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.vocabulary import RESERVED_TOKENS
+from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.loading import load
+
+TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
+SAMPLE_ROWS = 8
+UNKNOWN_INPUT_SIZE = 7  # for axes that vary
+
+
+class VerificationError(ValueError):
+    """A file and its Keras model do not give the same answers."""
+
+
+class Verification(NamedTuple):
+    """How far a file is from its Keras model.
+
+    Args:
+        largest_difference: between any two numbers.
+        label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels.
+        count: how many rows were compared.
+    """
+
+    largest_difference: float
+    label_agreement: float
+    count: int
+
+
+def verify(model: keras.Model, path: str | os.PathLike, texts: Any) -> Verification:
+    """Compares the answers of a file with those of Keras.
+
+    Args:
+        model: the model that was exported.
+        path: the file.
+        texts: a list of strings for a text classifier; for any other model, or a file that takes ids, what
+            ``model.predict`` takes.
+
+    Returns:
+        A `Verification`.
+
+    Raises:
+        ValueError: there are no texts.
+    """
+    return _compare(model, load(path, ["CPUExecutionProvider"]), texts)
+
+
+def _compare(model: keras.Model, network: Any, inputs: Any) -> Verification:
+    from_text = isinstance(network, Classifier) and network.input_names == ["text"]
+    expected = _keras_outputs(model, inputs, from_text)
+    if not isinstance(network, Classifier):
+        outputs = network.predict(inputs)
+        differences = [
+            np.max(np.abs(ours - np.asarray(theirs, ours.dtype)), initial=0.0)
+            for ours, theirs in zip(outputs.values(), keras.tree.flatten(expected), strict=True)
+        ]
+        return Verification(float(max(differences)), 1.0, len(next(iter(outputs.values()))))
+    probabilities = np.concatenate([1 - expected, expected], axis=1) if expected.shape[1] == 1 else expected
+    labels, answers = network.predict(inputs)
+    expected_labels = [network.classes[index] for index in np.argmax(probabilities, axis=1)]
+    agreement = np.mean([ours == theirs for ours, theirs in zip(labels, expected_labels, strict=True)])
+    return Verification(float(np.max(np.abs(answers - probabilities))), float(agreement), len(labels))
+
+
+def _keras_outputs(model: keras.Model, inputs: Any, from_text: bool) -> Any:
+    if from_text and not isinstance(model, TextClassifier):
+        raise ValueError("verify: the file takes text and the model takes ids; compare them on a TextClassifier.")
+    return model.predict(inputs, verbose=0)
+
+
+def check_own_samples(
+    model: keras.Model, network: Any, signature: ModelSignature, vocabulary: Vocabulary | None
+) -> None:
+    """Compares a network with its Keras model on inputs made up for it.
+
+    Raises:
+        VerificationError: they differ by more than `TOLERANCE`.
+    """
+    samples = sample_texts(vocabulary) if vocabulary is not None else sample_inputs(model, signature)
+    found = _compare(model, network, samples)
+    if not found.largest_difference <= TOLERANCE or found.label_agreement < 1:
+        raise VerificationError(
+            f"export: on {found.count} samples the file and Keras differ by {found.largest_difference:.2g}, and at "
+            f"most {TOLERANCE:g} is expected; {found.label_agreement:.0%} of the labels agree. Nothing was written. "
+            "Check the model for NaN, infinite or very large weights."
+        )
+
+
+def sample_texts(vocabulary: Vocabulary) -> list[str]:
+    """Returns texts that try what a vocabulary has: known and unknown words, none, one, many, other scripts."""
+    random = np.random.default_rng(0)
+    known = vocabulary.tokens[len(RESERVED_TOKENS) :] or ["?"]
+    texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
+    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 ’t 12,5%", texts[2].upper()]
+
+
+def sample_inputs(model: keras.Model, signature: ModelSignature) -> Any:
+    """Returns random inputs for a model, zeros among the ids."""
+    random = np.random.default_rng(0)
+    sizes = [layer.input_dim for layer in _embeddings(model)]
+    arrays = []
+    for spec in signature.specs:
+        shape = [SAMPLE_ROWS, *(size or UNKNOWN_INPUT_SIZE for size in spec.shape[1:])]
+        if spec.dtype.is_integer:
+            arrays.append(random.integers(0, min(sizes, default=2), shape).astype(spec.dtype.as_numpy_dtype))
+        else:
+            arrays.append(random.normal(size=shape).astype(spec.dtype.as_numpy_dtype))
+    return signature.pack_inputs(tuple(arrays))
+
+
+def _embeddings(model: keras.Model) -> list[Any]:
+    found, queue = [], list(model.layers)
+    while queue:
+        layer = queue.pop()
+        if isinstance(layer, keras.layers.Embedding):
+            found.append(layer)
+        queue += getattr(layer, "layers", [])
+    return found
