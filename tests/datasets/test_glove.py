@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -74,6 +74,7 @@ def test_without_pyarrow_the_extra_is_named_before_anything_is_fetched(
         glove()
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(
         np.float32,
@@ -89,6 +90,7 @@ def test_each_finite_float32_reads_back_exactly(vectors: np.ndarray) -> None:
     np.testing.assert_array_equal(read, vectors)
 
 
+@settings(deadline=None)
 @given(st.lists(st.decimals(-9, 9, places=5, allow_nan=False), min_size=1, max_size=5))
 def test_five_digits_are_written_where_five_suffice(numbers: list) -> None:
     [line] = vector_lines(["word"], np.array([[float(f"{float(x):.5g}") for x in numbers]], "float32"))
@@ -129,6 +131,7 @@ def json_file(tokens: list[str], rows: list[list[float]]) -> bytes:
     return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs", "Z", "Cc"]), min_size=1, max_size=4), unique=True),
     st.integers(1, 300),

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seqkit.datasets import FetchError, _reuters_r8, reuters_r8
@@ -60,6 +60,7 @@ def test_a_validation_part_without_texts_is_refused() -> None:
         reuters_r8(0.001)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("ab", max_size=3), st.sampled_from("xyz")), min_size=1, max_size=50), st.integers())
 def test_equal_texts_stay_together_even_with_two_labels(rows: list[tuple[str, str]], seed: int) -> None:
     parts = _deal_by_class(rows, 0.3, seed)

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seqkit.datasets._splits import deal, require_fraction, stable_rank
@@ -15,6 +15,7 @@ shares = st.floats(0.01, 0.49)
 seeds = st.integers(-5, 1000)
 
 
+@settings(deadline=None)
 @given(groups_of_rows, shares, shares, seeds)
 def test_no_group_is_in_two_parts(groups: list[str], first: float, second: float, seed: int) -> None:
     parts = deal(groups, [first, second], seed)
@@ -23,6 +24,7 @@ def test_no_group_is_in_two_parts(groups: list[str], first: float, second: float
     assert len(set(zip(groups, parts, strict=True))) == len(set(groups))
 
 
+@settings(deadline=None)
 @given(groups_of_rows, shares, shares, seeds)
 def test_a_part_has_its_share_of_the_rows_as_near_as_whole_groups_allow(
     groups: list[str], first: float, second: float, seed: int
@@ -33,6 +35,7 @@ def test_a_part_has_its_share_of_the_rows_as_near_as_whole_groups_allow(
     assert abs(parts[0] + parts[1] - (first + second) * len(groups)) <= largest / 2 + 1e-9
 
 
+@settings(deadline=None)
 @given(groups_of_rows, shares, shares, seeds)
 def test_the_first_part_does_not_depend_on_the_later_ones(
     groups: list[str], first: float, second: float, seed: int
@@ -41,6 +44,7 @@ def test_the_first_part_does_not_depend_on_the_later_ones(
     assert alone == [part == 0 for part in deal(groups, [first, second], seed)]
 
 
+@settings(deadline=None)
 @given(groups_of_rows, shares, seeds, st.randoms())
 def test_the_order_of_the_rows_does_not_matter(groups: list[str], share: float, seed: int, random) -> None:
     shuffled = random.sample(groups, len(groups))
