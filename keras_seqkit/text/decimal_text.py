@@ -9,9 +9,7 @@ float64 of the text, the same one that ``float(text)`` gives. Every other number
 import numpy as np
 
 NUMBERS_AT_ONCE = 1 << 15  # 256 KB for each int64 temporary: they stay in a core's cache
-READ_AHEAD = (
-    16  # bytes that have to follow the last number, so that eight bytes can be read from anywhere in it
-)
+READ_AHEAD = 16  # bytes that have to follow the last number, so that eight bytes can be read from anywhere in it
 
 _U64 = np.uint64
 _SHORTEST, _LONGEST = 3, 8  # "0.1" to "0.123456", without the sign

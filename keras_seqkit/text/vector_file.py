@@ -1,15 +1,13 @@
 """The rows of a word-vector text file that belong to some tokens, in one pass over its bytes.
 
 A line is ``token number number ...``. Only a line whose token is wanted becomes Python objects. The others are passed
-over in three steps of NumPy, each on a whole block of some megabytes:
-
-1. find the line ends;
-2. take the first 8 bytes of every line, up to the first space, and look their hash up in a table;
-3. for the few lines that are left, do the same with 16 bytes.
-
-What is left after that is nearly always wanted. Its token is compared exactly.
+over by ``line_filter``, a block of some megabytes at a time. What it leaves is nearly always wanted; its token is
+compared exactly.
 """
 
+import gzip
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,19 +15,13 @@ from typing import Protocol
 import numpy as np
 
 from keras_seqkit.text.decimal_text import READ_AHEAD, parse_decimals, unaligned_words
+from keras_seqkit.text.line_filter import NEWLINE, SPACE, TokenFilter, find_line_ends
 from keras_seqkit.text.vector_lines import Layout, check_end, find_layout, read_line
 
 BLOCK_BYTES = 1 << 22
 LONGEST_LINE = 1 << 20
 
-_SCAN_BYTES = 1 << 19  # line ends are looked for in pieces that stay in a core's cache
-_HASH_BITS = 20
-_KEY_BYTES = 16
 _HEAD_LINES = 20
-_SPACE, _NEWLINE = ord(" "), ord("\n")
-_U64 = np.uint64
-_EVERY_BYTE = _U64(0x0101010101010101)
-_ALL_BITS = _U64(0xFFFFFFFFFFFFFFFF)
 
 
 class ByteStream(Protocol):
@@ -69,10 +61,16 @@ def read_rows(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
 
     Raises:
         ValueError: the file holds no vectors; the row of a wanted token is not ``dim`` finite numbers; a line is longer
-            than ``LONGEST_LINE``; or the file is cut: its last line has too few numbers, or it has fewer lines than its
-            header promises.
+            than ``LONGEST_LINE``; or the file is cut: its last line has too few numbers, it has fewer lines than its
+            header promises, or its archive ends too early.
     """
-    return _Scan(set(wanted), source).run(stream)
+    scan = _Scan(set(wanted) - {b""}, source)
+    try:
+        return scan.run(stream)
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{source}, after line {scan.rows.lines:,}: the archive is cut or damaged ({error}). Fetch it again."
+        ) from error
 
 
 class _Scan:
@@ -83,7 +81,7 @@ class _Scan:
         self.source = source
         self.rows = Rows()
         self.layout: Layout | None = None
-        self.filter = _TokenFilter(wanted)
+        self.filter = TokenFilter(wanted)
         self.vectors = 0  # lines that may hold one
         self.last = (b"", 0)  # the last line that is not blank, and its number
         # READ_AHEAD bytes are never filled, so eight bytes can be read from any place that is.
@@ -96,7 +94,7 @@ class _Scan:
         filled = 0
         while received := stream.readinto(self.view[filled : filled + BLOCK_BYTES]):
             filled += received
-            ends = _line_ends(self.buffer, filled)  # (lines,)
+            ends = find_line_ends(self.buffer, filled)  # (lines,)
             if len(ends):
                 self.read_block(ends)
                 used = int(ends[-1]) + 1
@@ -108,7 +106,7 @@ class _Scan:
                     "lines, 'token number number ...'."
                 )
         if filled:  # the last line has no line end
-            self.buffer[filled] = _NEWLINE
+            self.buffer[filled] = NEWLINE
             self.read_block(np.array([filled]))
         layout = self.layout or find_layout([], self.source)
         self.rows.dim = layout.dim
@@ -150,110 +148,35 @@ class _Scan:
             numbers: int64 (lines,), their numbers in the file.
             layout: the file's layout.
         """
-        lines = [self.line(*place) for place in zip(starts.tolist(), ends.tolist(), strict=True)]
+        view = self.view
+        lines = [view[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         text = b"".join(lines) + bytes(READ_AHEAD)
         fields = _find_fields(text, ends - starts, layout.dim + 1)
         values = None
         if fields is not None:
             field_starts, field_ends = fields  # (lines, dim + 1)
-            first: dict[bytes, int] = {}
-            for i, place in enumerate(zip(field_starts[:, 0].tolist(), field_ends[:, 0].tolist(), strict=True)):
-                token = text[slice(*place)]
-                if token in self.wanted:
-                    first.setdefault(token, i)
-            kept = list(first.values())
+            places = zip(field_starts[:, 0].tolist(), field_ends[:, 0].tolist(), strict=True)
+            tokens = [text[start:end] for start, end in places]
+            wanted, discard = self.wanted, self.wanted.discard  # discard returns None: a second row is not kept
+            kept = [i for i, token in enumerate(tokens) if token in wanted and not discard(token)]
+            tokens = [tokens[i] for i in kept]
             values = _parse_table(text, field_starts[kept, 1:], field_ends[kept, 1:])  # (rows, dim)
-        if values is not None:
-            self.add(list(first), values)
-            return
-        for line, number in zip(lines, numbers.tolist(), strict=True):
-            row = read_line(line, number, layout, self.wanted)
-            if row is not None:
-                self.add([row[0]], np.array([row[1]], dtype=np.float32))
-
-    def add(self, tokens: list[bytes], values: np.ndarray) -> None:
-        """Keeps some rows, and wants their tokens no more."""
-        self.rows.tokens += tokens
-        self.rows.blocks.append(values)
-        self.wanted.difference_update(tokens)
+            if values is None:
+                wanted.update(tokens)
+            else:
+                self.rows.tokens += tokens
+                self.rows.blocks.append(values)
+        if values is None:
+            for line, number in zip(lines, numbers.tolist(), strict=True):
+                row = read_line(bytes(line), number, layout, self.wanted)
+                if row is not None:
+                    self.wanted.discard(row[0])
+                    self.rows.tokens.append(row[0])
+                    self.rows.blocks.append(np.array([row[1]], dtype=np.float32))
 
     def line(self, start: int, end: int) -> bytes:
         """Copies a part of the buffer."""
         return bytes(self.view[start:end])
-
-
-class _TokenFilter:
-    """Picks the lines that may begin with one of some tokens.
-
-    It never loses such a line; one line in many that does not begin with one of the tokens gets through.
-    """
-
-    def __init__(self, tokens: Iterable[bytes]):
-        heads = b"".join(token[:_KEY_BYTES].ljust(_KEY_BYTES) for token in tokens)
-        words = unaligned_words(np.frombuffer(heads + bytes(READ_AHEAD), dtype=np.uint8))
-        starts = np.arange(0, len(heads), _KEY_BYTES)  # (tokens,)
-        self.has_hash8 = np.zeros(1 << _HASH_BITS, dtype=bool)
-        self.has_hash16 = np.zeros(1 << _HASH_BITS, dtype=bool)
-        self.has_hash8[_hash8(words, starts)] = True
-        self.has_hash16[_hash16(words, starts)] = True
-
-    def pick(self, words: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Returns the indices, int64 (candidates,), of the lines at ``starts``, int64 (lines,), to look at."""
-        picked = self.has_hash8[_hash8(words, starts)].nonzero()[0]
-        return picked[self.has_hash16[_hash16(words, starts[picked])]]
-
-
-def _hash8(words: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Hashes the first eight bytes of each line, up to the first space: uint64 (lines,) below ``2**_HASH_BITS``."""
-    keys = words[starts]
-    keys &= _before_space(keys)
-    keys *= _U64(0x9E3779B97F4A7C15)
-    keys >>= _U64(64 - _HASH_BITS)
-    return keys
-
-
-def _hash16(words: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Hashes the first sixteen bytes of each line, up to the first space: uint64 (lines,) below ``2**_HASH_BITS``."""
-    low, high = words[starts], words[starts + 8]
-    before = _before_space(low)
-    high &= _before_space(high)
-    high[before != _ALL_BITS] = 0
-    low &= before
-    low *= _U64(0x9E3779B97F4A7C15)
-    high *= _U64(0xC2B2AE3D27D4EB4F)
-    low += high
-    low >>= _U64(64 - _HASH_BITS)
-    return low
-
-
-def _before_space(words: np.ndarray) -> np.ndarray:
-    """Returns masks, uint64, that keep the bytes of each word before its first byte up to 0x20."""
-    first = words - _EVERY_BYTE * _U64(_SPACE + 1)
-    first &= ~words
-    first &= _EVERY_BYTE << _U64(7)  # the lowest bit that is set now is bit 7 of that byte
-    first &= np.negative(first)
-    first >>= _U64(7)
-    first -= _U64(1)
-    return first
-
-
-def _line_ends(buffer: np.ndarray, filled: int) -> np.ndarray:
-    """Returns the places, int64 (lines,), of the line ends in the first ``filled`` bytes of a buffer."""
-    found = []
-    stop = -(-filled // 8) * 8
-    for first in range(0, stop, _SCAN_BYTES):
-        is_end = buffer[first : min(first + _SCAN_BYTES, stop)] == _NEWLINE
-        eights = is_end.view(_U64)  # a word with a line end in it is not 0
-        where = (eights != 0).nonzero()[0]
-        hits = eights[where]
-        below = hits - _U64(1)
-        if (hits & below).any():  # two line ends within eight bytes
-            ends = is_end.nonzero()[0]
-        else:
-            ends = where * 8 + (np.bitwise_count(below) >> 3)
-        found.append(ends + first)
-    ends = np.concatenate(found)
-    return ends[: np.searchsorted(ends, filled)]
 
 
 def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -270,7 +193,7 @@ def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarr
     line_ends = np.cumsum(lengths)  # (lines,)
     line_starts = line_ends - lengths
     characters = np.frombuffer(text, dtype=np.uint8)[:-READ_AHEAD]
-    spaces = (characters <= _SPACE).nonzero()[0]
+    spaces = (characters <= SPACE).nonzero()[0]
     if len(spaces) == len(lengths) * count:
         ends = spaces.reshape(-1, count)
         starts = np.empty_like(ends)

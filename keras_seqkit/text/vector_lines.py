@@ -30,8 +30,8 @@ class Layout:
 def find_layout(lines: Sequence[bytes], source: str) -> Layout:
     """Reads the layout off the first lines of a file.
 
-    A first line of two integers is a word2vec header (rows, dim) unless the next line holds one number. Without a header
-    ``dim`` is the commonest count of numbers at the end of these lines.
+    A first line of two integers is a word2vec header (rows, dim) unless the next line holds one number. Without a
+    header ``dim`` is the commonest count of numbers at the end of these lines.
 
     Raises:
         ValueError: there are no lines, or no numbers in them.
@@ -59,9 +59,7 @@ def find_layout(lines: Sequence[bytes], source: str) -> Layout:
     return Layout(source, dim)
 
 
-def read_line(
-    line: bytes, number: int, layout: Layout, wanted: Container[bytes]
-) -> tuple[bytes, list[float]] | None:
+def read_line(line: bytes, number: int, layout: Layout, wanted: Container[bytes]) -> tuple[bytes, list[float]] | None:
     """Reads one line, if its token is wanted.
 
     The token is all that stands before the last ``layout.dim`` fields, so it may hold spaces.
@@ -92,8 +90,8 @@ def read_line(
         token = fields[0] if fields else b""
     if token in wanted:
         raise ValueError(
-            f"{layout.source}, line {number:,}: {token.decode(errors='replace')!r} has {count} numbers, expected {dim}. "
-            "Repair or remove the line."
+            f"{layout.source}, line {number:,}: {token.decode(errors='replace')!r} has {count} numbers, expected "
+            f"{dim}. Repair or remove the line."
         )
     return None
 

@@ -1,0 +1,163 @@
+"""Word vectors for the tokens of a vocabulary: from a GloVe or word2vec file, a mapping or gensim's KeyedVectors."""
+
+import gzip
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from keras_seqkit.text.vector_file import ByteStream, read_rows
+
+_GZIP_START, _ZIP_START = b"\x1f\x8b", b"PK\x03\x04"
+_MEMBER_SIGN = "::"
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """The vectors found for some tokens.
+
+    Attributes:
+        matrix: float32 (found, dim).
+        rows: int64 (found,), ascending: ``matrix[i]`` belongs to ``tokens[rows[i]]`` of the tokens asked for.
+        dim: numbers in a vector, also where no token was found.
+        lines_read: lines of the file, a header and blank ones among them; 0 where the vectors came from no file.
+    """
+
+    matrix: np.ndarray
+    rows: np.ndarray
+    dim: int
+    lines_read: int = 0
+
+
+def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
+    """Reads the vectors of some tokens, and only those.
+
+    A file is streamed once, to its end; memory grows with ``tokens``, not with the file. Each number equals
+    ``np.float32(float(text))``. In a file
+
+    - a token is all that stands before the last ``dim`` numbers of its line: it may hold spaces;
+    - a first line of two integers is a word2vec header;
+    - the first of several rows of one token wins;
+    - blank lines, CR LF and spaces at the end of a line are passed over;
+    - tokens that are not UTF-8 are passed over: no ``str`` is equal to them;
+    - the rows of tokens that are not asked for are not checked, except the last line of the file: if that has too few
+      numbers, or if there are fewer rows than a header promises, the file was cut, which is an error. A cut inside the
+      very last number leaves a line that looks whole; only a header's count, or gzip and zip, would reveal it.
+
+    Args:
+        vectors: one of
+
+            - the path of a text file, plain or gzip, or of a zip archive that holds one file. Which member of an
+              archive: ``"glove.6B.zip::glove.6B.50d.txt"`` or ``("glove.6B.zip", "glove.6B.50d.txt")``;
+            - gensim ``KeyedVectors``;
+            - a mapping from token to vector.
+        tokens: the tokens to look for. A token that stands there twice gets its vector twice.
+
+    Returns:
+        The vectors found.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file, or a wanted row of it, is not what is described above; the message has the line's number.
+        TypeError: ``vectors`` is none of these.
+
+    Example:
+        >>> found = read_vectors({"sun": [0.5, 1.0], "moon": [0.0, 2.0]}, ["[PAD]", "moon", "mars", "sun"])
+        >>> found.rows.tolist(), found.matrix.tolist()
+        ([1, 3], [[0.0, 2.0], [0.5, 1.0]])
+    """
+    if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
+        raise TypeError("read_vectors: expected tokens to be a sequence of str, such as the tokens of a Vocabulary.")
+    if isinstance(vectors, Mapping):
+        if not vectors:
+            raise ValueError("read_vectors: the mapping from token to vector is empty. Expected one vector or more.")
+        dim = np.size(next(iter(vectors.values())))
+        return _from_lookup(vectors, vectors.__getitem__, tokens, dim)
+    if hasattr(vectors, "key_to_index") and hasattr(vectors, "vectors"):  # gensim KeyedVectors
+        places, table = vectors.key_to_index, vectors.vectors
+        return _from_lookup(places, lambda token: table[places[token]], tokens, dim=table.shape[1])
+    if isinstance(vectors, tuple) and len(vectors) == 2:
+        return _from_file(os.fspath(vectors[0]), vectors[1], tokens)
+    if isinstance(vectors, str | os.PathLike):
+        path = os.fspath(vectors)
+        if _MEMBER_SIGN in path and not os.path.exists(path):
+            path, member = path.rsplit(_MEMBER_SIGN, 1)
+            return _from_file(path, member, tokens)
+        return _from_file(path, None, tokens)
+    raise TypeError(
+        "read_vectors: expected vectors to be the path of a GloVe or word2vec text file, a pair (zip archive, member), "
+        f"gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
+    )
+
+
+def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequence[str], dim: int) -> WordVectors:
+    """Takes vectors out of something in memory."""
+    rows = [row for row, token in enumerate(tokens) if token in tokens_of]
+    matrix = np.empty((len(rows), dim), dtype=np.float32)  # (found, dim)
+    for place, row in enumerate(rows):
+        vector = np.asarray(vector_of(tokens[row]), dtype=np.float32)  # (dim,)
+        if vector.shape != (dim,) or not np.isfinite(vector).all():
+            raise ValueError(
+                f"read_vectors: the vector of {tokens[row]!r} should be {dim} finite numbers, as the first vector has "
+                f"{dim}; received shape {vector.shape}: {str(vector)[:60]}. Repair or remove it."
+            )
+        matrix[place] = vector
+    return WordVectors(matrix, np.array(rows, dtype=np.int64), dim)
+
+
+def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVectors:
+    """Reads vectors from a file."""
+    # A lone surrogate is in no UTF-8 file. "surrogatepass" gives it bytes that are not UTF-8, so it is not found.
+    encoded = [token.encode("utf-8", "surrogatepass") for token in tokens]
+    with _open(path, member) as (stream, source):
+        found = read_rows(stream, encoded, source)
+    place_of = {token: place for place, token in enumerate(found.tokens)}
+    rows = [row for row, token in enumerate(encoded) if token in place_of]
+    table = np.concatenate([np.empty((0, found.dim), dtype=np.float32), *found.blocks])  # (found tokens, dim)
+    matrix = table[[place_of[encoded[row]] for row in rows]]  # (found, dim)
+    return WordVectors(matrix, np.array(rows, dtype=np.int64), found.dim, found.lines)
+
+
+@contextmanager
+def _open(path: str, member: str | None) -> Iterator[tuple[ByteStream, str]]:
+    """Opens a vector file, compressed or not, and gives it a name for messages."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(
+            f"read_vectors: there is no file {path!r}. Expected a GloVe or word2vec text file, plain, gzip or zip. "
+            "keras_seqkit.datasets.glove() fetches one."
+        )
+    with open(path, "rb", buffering=0) as file:
+        start = file.read(len(_ZIP_START))
+        file.seek(0)
+        if start == _ZIP_START:
+            with zipfile.ZipFile(file) as archive:
+                name = _choose_member(archive, path, member)
+                with archive.open(name) as stream:  # a BufferedIOBase, declared as the narrower IO[bytes]
+                    yield cast("ByteStream", stream), f"{path}{_MEMBER_SIGN}{name}"
+        elif member is not None:
+            raise ValueError(
+                f"read_vectors: {path!r} is no zip archive, so it has no member {member!r}. Pass the path."
+            )
+        elif start.startswith(_GZIP_START):
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield stream, path
+        else:
+            yield file, path
+
+
+def _choose_member(archive: zipfile.ZipFile, path: str, member: str | None) -> str:
+    """Returns the member to read: the one that is asked for, or the only one."""
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    if member is None and len(names) == 1:
+        return names[0]
+    if member in names:
+        return member
+    asked = "more than one file or none" if member is None else f"no member {member!r}"
+    raise ValueError(
+        f"read_vectors: {path!r} holds {asked}. Its members are {names}. Name one, as "
+        f"{path + _MEMBER_SIGN + (names or ['member.txt'])[0]!r}."
+    )
