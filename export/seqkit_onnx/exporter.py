@@ -54,7 +54,6 @@ def export(
         OSError: the file cannot be written; an older one stays.
 
     Example:
-
     >>> import keras, tempfile, os
     >>> ids = keras.Input((None,), dtype="int32", name="ids")
     >>> states = keras.layers.GRU(4)(keras.layers.Embedding(10, 3, mask_zero=True)(ids))
@@ -99,10 +98,11 @@ def _lengths(model: keras.Model, signature: ModelSignature) -> tuple[int | None,
 def _check_ids_input(signature: ModelSignature) -> None:
     specs = signature.specs
     if len(specs) != 1 or specs[0].shape.rank != 2 or not specs[0].dtype.is_integer:
+        received = [
+            (name, spec.shape, spec.dtype.name) for name, spec in zip(signature.input_names, specs, strict=True)
+        ]
         raise ValueError(
-            f"export: with text=True the model's one input is ids (batch, time); received "
-            f"{[(name, spec.shape, spec.dtype.name) for name, spec in zip(signature.input_names, specs, strict=True)]}. "
-            "Pass text=False."
+            f"export: with text=True the model's one input is ids (batch, time); received {received}. Pass text=False."
         )
 
 

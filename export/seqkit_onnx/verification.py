@@ -100,7 +100,7 @@ def sample_texts(vocabulary: Vocabulary) -> list[str]:
     random = np.random.default_rng(0)
     known = vocabulary.tokens[len(RESERVED_TOKENS) :] or ["?"]
     texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
-    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 ’t 12,5%", texts[2].upper()]
+    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
 
 
 def sample_inputs(model: keras.Model, signature: ModelSignature) -> Any:

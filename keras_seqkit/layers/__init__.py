@@ -1,6 +1,8 @@
 """Keras layers for recurrent text."""
 
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
+from keras_seqkit.layers.conv_front import ConvFront
 from keras_seqkit.layers.glove_embedding import GloveEmbedding
+from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
 
-__all__ = ["BidirectionalStack", "GloveEmbedding"]
+__all__ = ["BidirectionalStack", "ConvFront", "GloveEmbedding", "MaskedMaxPooling"]

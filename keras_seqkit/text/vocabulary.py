@@ -255,19 +255,27 @@ class Vocabulary:
                 raise ValueError(f"Vocabulary.encode: {name} is 'post' or 'pre'; received {value!r}.")
         if length is not None and length < start + end:
             raise ValueError(f"Vocabulary.encode: length is at least {start + end}; received {length}.")
-        lookup, split = self._text_ids.get, self.rules.split
-        rows = []
-        for text in check_texts(texts, "Vocabulary.encode: texts"):
-            row = [lookup(token, UNKNOWN_ID) for token in split(text)]
-            if length is not None and len(row) > length - start - end:
-                kept = length - start - end
-                row = row[:kept] if truncating == "post" else row[len(row) - kept :]
-            rows.append([START_ID] * start + row + [END_ID] * end)
+        room = None if length is None else length - start - end
+        rows = self.encode_rows(texts, room, truncating)
+        rows = [[START_ID] * start + row + [END_ID] * end for row in rows]
         time = max(map(len, rows), default=0) if length is None else length
         ids = np.full((len(rows), time), PADDING_ID, np.int32)  # (batch, time)
         for index, row in enumerate(rows):
             ids[index, slice(len(row)) if padding == "post" else slice(time - len(row), time)] = row
         return ids
+
+    def encode_rows(
+        self, texts: Iterable[str], max_length: int | None = None, truncating: Literal["post", "pre"] = "post"
+    ) -> list[list[int]]:
+        """Turns texts into ids without padding: a list for each text, of `max_length` ids at most."""
+        lookup, split = self._text_ids.get, self.rules.split
+        rows = []
+        for text in check_texts(texts, "Vocabulary.encode: texts"):
+            row = [lookup(token, UNKNOWN_ID) for token in split(text)]
+            if max_length is not None and len(row) > max_length:
+                row = row[:max_length] if truncating == "post" else row[len(row) - max_length :]
+            rows.append(row)
+        return rows
 
     def decode(self, ids: ArrayLike | Sequence[Sequence[int]]) -> list[str]:
         """Turns ids into texts; padding, start and end are left out.

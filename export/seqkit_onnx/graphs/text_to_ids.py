@@ -38,19 +38,20 @@ def add_text_to_ids(
     """
     builder = GraphBuilder(graph, "text")
     normalized = _normalize(builder, vocabulary.rules, text)
-    tokens = _tokenize(builder, vocabulary.rules, normalized)  # (batch, time)
+    tokens = _tokenize(builder, normalized, vocabulary.rules.pattern, "tokens")  # (batch, time)
     encoded = _look_up(builder, vocabulary, tokens)  # (batch, time)
     encoded = _fit_length(builder, encoded, max_length, min_length)
     builder.nodes.append(helper.make_node("Cast", [encoded], [ids], name="text/ids", to=TensorProto.INT32))
     return builder.nodes
 
 
-def _tokenize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
-    how = {"separators": [""]} if rules.pattern is None else {"tokenexp": rules.pattern}
+def _tokenize(builder: GraphBuilder, text: str, pattern: str | None, name: str) -> str:
+    """Adds a Tokenizer: the matches of `pattern`, or each character: (batch,) to (batch, time)."""
+    how = {"separators": [""]} if pattern is None else {"tokenexp": pattern}
     # Short rows are filled up with the empty string, which is no token.
-    return builder.node(
-        "Tokenizer", [text], "tokens", domain=MICROSOFT_DOMAIN, mark=0, mincharnum=1, pad_value="", **how
-    )
+    tokens = builder.node("Tokenizer", [text], name, domain=MICROSOFT_DOMAIN, mark=0, mincharnum=1, pad_value="", **how)
+    builder.describe(tokens, _STRING, ["batch", None])  # onnx knows nothing of this operator
+    return tokens
 
 
 def _look_up(builder: GraphBuilder, vocabulary: Vocabulary, tokens: str) -> str:
@@ -123,16 +124,7 @@ def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
     result = helper.make_tensor_value_info("text/joined", _STRING, ["batch"])
     branch = helper.make_graph([], "text_by_table", [], [result])
     builder = GraphBuilder(branch, "text/by_table")
-    characters = builder.node(
-        "Tokenizer",
-        [text],
-        "characters",
-        domain=MICROSOFT_DOMAIN,
-        mark=0,
-        mincharnum=1,
-        pad_value="",
-        separators=[""],
-    )  # (batch, characters)
+    characters = _tokenize(builder, text, None, "characters")  # (batch, characters)
     replaced = builder.node(
         "LabelEncoder",
         [characters],

@@ -23,7 +23,9 @@ OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurren
 IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
 
 
-def convert(model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] = ()) -> onnx.ModelProto:
+def convert(
+    model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] = ()
+) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
     Args:

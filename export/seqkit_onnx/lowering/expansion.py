@@ -51,9 +51,7 @@ def _expand_graph(
 class _Expander:
     """Expands the placeholders of one graph, and remembers what the next one can use again."""
 
-    def __init__(
-        self, graph: GraphProto, initializers: GraphProto, is_on_the_right: Callable[[GraphProto, str], bool]
-    ):
+    def __init__(self, graph: GraphProto, initializers: GraphProto, is_on_the_right: Callable[[GraphProto, str], bool]):
         self.graph = graph
         self.builder = GraphBuilder(initializers)
         self.is_on_the_right = is_on_the_right
@@ -101,9 +99,7 @@ class _Expander:
             joined.append(parts[0] if len(parts) == 1 else self.builder.node("Concat", parts, "initial_state", axis=0))
         return joined
 
-    def _operator(
-        self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]
-    ) -> tuple[str, list[str]]:
+    def _operator(self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]) -> tuple[str, list[str]]:
         """Adds the operator; returns Y (time, directions, batch, units) and the final states."""
         cells = recurrence.directions
         builder = self.builder

@@ -1,5 +1,6 @@
 """Adds nodes and constants to an ONNX graph under readable names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ class GraphBuilder:
             self._constants[key] = self._number(f"constant/{name}")
             self._initializers.initializer.append(_tensor(array, self._constants[key]))
         return self._constants[key]
+
+    def describe(self, name: str, dtype: int, axes: Sequence[int | str | None]) -> None:
+        """Writes down a value's type, for the output of an operator that onnx itself does not know."""
+        self._initializers.value_info.append(helper.make_tensor_value_info(name, dtype, axes))
 
     def weight(self, array: np.ndarray, name: str) -> str:
         """Adds a weight under its own name."""

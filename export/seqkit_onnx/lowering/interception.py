@@ -112,16 +112,21 @@ def _native_cell(layer: Any) -> CellOperator | None:
             "stateful=False and return_state=True, and pass initial_state."
         )
     lowering = lowering_of(layer.cell)
+    if lowering is None:
+        _warn_of_loop(layer, f"cell {type(layer.cell).__name__} has no ONNX operator")
+        return None
     try:
-        if lowering is None:
-            raise NoNativeOperator(f"cell {type(layer.cell).__name__} has no ONNX operator")
         with tf.init_scope():  # the weights are read outside the graph that is being traced
             return lowering(layer.cell)
     except NoNativeOperator as reason:
-        warnings.warn(
-            f"export: layer {layer.name!r} is exported as a loop, not as a native operator: {reason}.", stacklevel=4
-        )
+        _warn_of_loop(layer, str(reason))
         return None
+
+
+def _warn_of_loop(layer: Any, reason: str) -> None:
+    warnings.warn(
+        f"export: layer {layer.name!r} is exported as a loop, not as a native operator: {reason}.", stacklevel=5
+    )
 
 
 def _native_pair(layer: Any) -> tuple[CellOperator, CellOperator] | None:
@@ -163,9 +168,7 @@ def _placeholder(
     units = recurrence.directions[0].units
     shape = [batch, time, recurrence.width] if recurrence.return_sequences else [batch, recurrence.width]
     shapes = [shape] * recurrence.output_count + [[batch, units]] * states
-    outputs = [
-        tf.cast(tf.ensure_shape(result, shape), dtype) for result, shape in zip(results, shapes, strict=True)
-    ]
+    outputs = [tf.cast(tf.ensure_shape(result, shape), dtype) for result, shape in zip(results, shapes, strict=True)]
     return outputs[0] if count == 1 else tuple(outputs)
 
 

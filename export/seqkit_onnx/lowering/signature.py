@@ -27,7 +27,9 @@ class ModelSignature:
     def input_axes(self) -> tuple[tuple[int | str, ...], ...]:
         """The sizes of the inputs' axes, or the names of those that vary."""
         several = len(self.specs) > 1
-        return tuple(_axes(spec, name if several else "") for spec, name in zip(self.specs, self.input_names, strict=True))
+        return tuple(
+            _axes(spec, name if several else "") for spec, name in zip(self.specs, self.input_names, strict=True)
+        )
 
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""

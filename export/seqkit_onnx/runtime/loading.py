@@ -35,7 +35,6 @@ def load(
         ValueError: the file is no ONNX model, or a provider is not there.
 
     Example:
-
     >>> import seqkit_onnx
     >>> seqkit_onnx.load("no such file.onnx")
     Traceback (most recent call last):

@@ -74,7 +74,7 @@ class Network:
         if len(self._dtypes) == 1:
             return {self.input_names[0]: inputs}
         if not isinstance(inputs, (list, tuple)):
-            raise ValueError(f"predict: a dict with the inputs {self.input_names} is expected; received one array.")
+            raise TypeError(f"predict: a dict with the inputs {self.input_names} is expected; received one array.")
         return dict(zip(self.input_names, inputs, strict=False))
 
     def _cast(self, name: str, value: Any) -> np.ndarray:
