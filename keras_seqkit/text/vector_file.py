@@ -20,6 +20,7 @@ from keras_seqkit.text.vector_lines import Layout, check_end, find_layout, read_
 
 BLOCK_BYTES = 1 << 22
 LONGEST_LINE = 1 << 20
+HEAD_BYTES = 2 * LONGEST_LINE  # the first block has at least these: a header and a line fit in
 
 _HEAD_LINES = 20
 
@@ -85,15 +86,15 @@ class _Scan:
         self.vectors = 0  # lines that may hold one
         self.last = (b"", 0)  # the last line that is not blank, and its number
         # READ_AHEAD bytes are never filled, so eight bytes can be read from any place that is.
-        self.buffer = np.zeros(LONGEST_LINE + BLOCK_BYTES + READ_AHEAD, dtype=np.uint8)
+        self.buffer = np.zeros(LONGEST_LINE + max(BLOCK_BYTES, HEAD_BYTES) + READ_AHEAD, dtype=np.uint8)
         self.view = memoryview(self.buffer.data)
         self.words = unaligned_words(self.buffer)
 
     def run(self, stream: ByteStream) -> Rows:
         """Reads block after block; the unfinished last line of each moves to the front of the next."""
-        filled = 0
-        while received := stream.readinto(self.view[filled : filled + BLOCK_BYTES]):
-            filled += received
+        filled, size = 0, max(BLOCK_BYTES, HEAD_BYTES)
+        while received := _fill(stream, self.view[filled : filled + size]):
+            filled, size = filled + received, BLOCK_BYTES
             ends = find_line_ends(self.buffer, filled)  # (lines,)
             if len(ends):
                 self.read_block(ends)
@@ -177,6 +178,14 @@ class _Scan:
     def line(self, start: int, end: int) -> bytes:
         """Copies a part of the buffer."""
         return bytes(self.view[start:end])
+
+
+def _fill(stream: ByteStream, view: memoryview) -> int:
+    """Reads until the view is full or the stream ends, and returns how many bytes that were."""
+    filled = 0
+    while filled < len(view) and (received := stream.readinto(view[filled:])):
+        filled += received
+    return filled
 
 
 def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray] | None:
