@@ -17,7 +17,7 @@ names = st.sampled_from(["fresh", "rotten", "money-fx", "łódź", "$x$"])
 pairs = st.lists(st.tuples(names, names), min_size=1, max_size=40)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(pairs, st.integers(1, 5))
 def test_the_report_equals_that_of_scikit_learn(labels: list[tuple[str, str]], digits: int) -> None:
     true, predicted = map(list, zip(*labels, strict=True))
