@@ -30,7 +30,7 @@ def sliding_windows(ids: ArrayLike, length: int, step: int = 1) -> tuple[np.ndar
         raise ValueError(f"sliding_windows: ids has one axis (time,); received shape {ids.shape}.")
     if length < 1 or step < 1:
         raise ValueError(f"sliding_windows: length and step are at least 1; received {length} and {step}.")
-    if len(ids) == 0:
+    if len(ids) == 0 and ids.dtype.kind not in "iu":  # NumPy takes an empty list for floats
         ids = ids.astype(np.int32)
     if len(ids) <= length:
         return np.empty((0, length), ids.dtype), np.empty((0,), ids.dtype)
