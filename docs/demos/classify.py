@@ -1,0 +1,214 @@
+"""Real reviews to one ONNX file: trains a classifier, measures it, exports it, and runs it without Keras.
+
+python docs/demos/classify.py
+python docs/demos/classify.py --data my.csv --text review --label stars
+"""
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import quiet_tensorflow  # noqa: F401  # first of all that imports TensorFlow
+
+# isort: split
+import keras
+import numpy as np
+import seqkit_onnx
+from comparison import compare
+from labelled_file import DataError, deal, read_table
+
+from keras_seqkit import BidirectionalStack, GloveEmbedding, TextClassifier, Vocabulary, datasets
+from keras_seqkit.datasets import LabelledTexts, TrainValidationTest
+from keras_seqkit.evaluation import classification_report, plot_confusion_matrix, plot_training_curves
+
+SEED = 0
+MAX_TOKENS = 20_000
+UNITS = (64,)
+DROPOUT = 0.5
+BATCH_SIZE = 64
+PATIENCE = 2  # epochs without a lower validation loss, before training stops
+SMALL = 1_000  # training texts; below that: rare words are kept, batches are small, epochs and patience are many
+SMALL_EPOCHS, EPOCHS = 30, 10
+LONGEST = 200  # tokens
+OWN_SENTENCES = (
+    "A touching, funny story that stays with you.",
+    "Two hours of my life that I will never get back.",
+    "It isn't bad, it's brilliant!",
+    "Dull.",
+)
+SHOWN_TEXTS = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if (options.text is None, options.label is None) != (options.data is None,) * 2:
+        parser.error("--data, --text and --label go together: a file, its column of texts, its column of labels")
+    try:
+        run(options)
+    except (DataError, FileNotFoundError, datasets.FetchError) as error:
+        parser.exit(2, f"\nerror: {error}\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a CSV or TSV file with a header; else: film reviews are fetched")
+    parser.add_argument("--text", metavar="COLUMN", help="the column of texts")
+    parser.add_argument("--label", metavar="COLUMN", help="the column of labels, two or more different ones")
+    parser.add_argument("--encoding", default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument(
+        "--vectors",
+        default="glove",
+        help="glove: English, 50 numbers a word, fetched; the path of another file in GloVe's format; none",
+    )
+    parser.add_argument("--epochs", type=int, help="at most; training stops where the validation loss rises")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="a folder (default: demo-output)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show an emoji shows a question mark
+    keras.utils.set_random_seed(SEED)
+    heading("Data")
+    parts = load_parts(options)
+    options.output.mkdir(parents=True, exist_ok=True)
+    heading("Model")
+    model = make_model(parts.train, options.vectors)
+    heading("Training")
+    history = train(model, parts, options.epochs)
+    heading("Test: texts that training never saw")
+    accuracy = report(model, parts.test, history, options.output)
+    heading("Export")
+    path = options.output / "sentiment.onnx"
+    seqkit_onnx.export(model, path, verify=True)
+    print(f"{path}, {path.stat().st_size / 1e6:.1f} MB: text in, label and probabilities out")
+    heading("The file alone, in another process without Keras and TensorFlow")
+    print(label_elsewhere(path, OWN_SENTENCES if options.data is None else parts.test.texts[:SHOWN_TEXTS]))
+    heading("The file beside Keras, on the test texts")
+    print(f"accuracy                             {accuracy:.2%}")
+    print(compare(model, path, parts.test.texts))
+    heading("Files")
+    for name in ("sentiment.onnx", "confusion_matrix.png", "training_curves.png"):
+        print((options.output / name).resolve())
+
+
+def heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def load_parts(options: argparse.Namespace) -> TrainValidationTest:
+    """Returns the user's file in three parts, or film reviews split by film."""
+    if options.data is None:
+        print("Rotten Tomatoes: one-sentence film reviews, no film in two parts")
+        parts = datasets.rotten_tomatoes(validation_fraction=0.1)
+    else:
+        table = read_table(options.data, options.text, options.label, options.encoding)
+        print(f"{options.data}: {len(table.texts):,} texts")
+        for reason, count in table.skipped.items():
+            print(f"  skipped {count:,} with {reason}")
+        parts = deal(table.texts, table.labels, SEED)
+    for name, part in zip(("training", "validation", "test"), parts, strict=True):
+        labels = sorted(set(part.labels))
+        counts = ", ".join(f"{label} {part.labels.count(label):,}" for label in labels[:8])
+        print(f"{name:10} {len(part.texts):7,} texts: {counts}{', ...' if len(labels) > 8 else ''}")
+    return parts
+
+
+def make_model(examples: LabelledTexts, vectors: str) -> TextClassifier:
+    """Builds the classifier for the training texts: vocabulary, word vectors, a bidirectional LSTM."""
+    min_count = 2 if len(examples.texts) >= SMALL else 1
+    vocabulary = Vocabulary.from_texts(examples.texts, max_tokens=MAX_TOKENS, min_count=min_count)
+    lengths = [len(row) for row in vocabulary.encode_rows(examples.texts)]
+    max_length = int(np.clip(np.percentile(lengths, 99), 1, LONGEST))
+    print(f"vocabulary {len(vocabulary):,} tokens; of each text the first {max_length} are read")
+    return TextClassifier(
+        vocabulary,
+        sorted(set(examples.labels)),
+        embedding=make_embedding(vocabulary, vectors),
+        encoder=BidirectionalStack(UNITS, name="encoder"),
+        dropout=DROPOUT,
+        max_length=max_length,
+        name="sentiment",
+    )
+
+
+def make_embedding(vocabulary: Vocabulary, vectors: str) -> Any:
+    if vectors == "none":
+        return 64
+    path = datasets.glove(50) if vectors == "glove" else Path(vectors)
+    if not path.is_file():
+        raise DataError(f"there is no file {path}. Pass --vectors glove, a path, or none.")
+    layer = GloveEmbedding(vocabulary, path, trainable=True, name="embedding")
+    print(f"word vectors for {layer.coverage}; the others begin as zeros")
+    return layer
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Prints one line for each epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the clock."""
+        self.begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Prints the line."""
+        logs = logs or {}
+        line = f"epoch {epoch + 1:2}  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}"
+        if "val_loss" in logs:
+            line += f"   validation: loss {logs['val_loss']:.3f}  accuracy {logs['val_accuracy']:.1%}"
+        print(f"{line}   {time.perf_counter() - self.begin:.1f} s", flush=True)
+
+
+def train(model: TextClassifier, parts: TrainValidationTest, epochs: int | None) -> Any:
+    """Trains until the validation loss rises; the weights of the best epoch are kept."""
+    is_small = len(parts.train.texts) < SMALL
+    has_validation = bool(parts.validation.texts)
+    begin = time.perf_counter()
+    history = model.fit(
+        *parts.train,
+        batch_size=int(np.clip(len(parts.train.texts) // 30, 4, BATCH_SIZE)),
+        epochs=epochs or (SMALL_EPOCHS if is_small else EPOCHS),
+        validation_data=tuple(parts.validation) if has_validation else None,
+        early_stopping=PATIENCE * (3 if is_small else 1) if has_validation else False,
+        callbacks=[EpochLines()],
+        verbose=0,
+    )
+    print(f"trained in {time.perf_counter() - begin:.0f} s")
+    return history
+
+
+def report(model: TextClassifier, test: LabelledTexts, history: Any, output: Path) -> float:
+    """Prints and draws how good the model is; returns the accuracy."""
+    predicted = model.predict_labels(test.texts, verbose=0)
+    found = classification_report(test.labels, predicted, labels=model.labels)
+    print(found)
+    plot_confusion_matrix(test.labels, predicted, output / "confusion_matrix.png", labels=model.labels)
+    plot_training_curves(history, output / "training_curves.png")
+    return float(np.mean(np.array(test.labels) == np.array(predicted)))
+
+
+def label_elsewhere(path: Path, texts: Sequence[str]) -> str:
+    """Labels texts in a process that has NumPy and onnxruntime only; returns what it printed."""
+    program = Path(__file__).with_name("deployed.py")
+    done = subprocess.run(
+        [sys.executable, program, path],
+        input="".join(" ".join(text.split()) + "\n" for text in texts),
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program} failed:\n{done.stderr}")
+    return done.stdout.rstrip("\n")
+
+
+if __name__ == "__main__":
+    main()
