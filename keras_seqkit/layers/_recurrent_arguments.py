@@ -29,7 +29,7 @@ def arguments_of(cell: str) -> set[str]:
 
 
 def checked_recurrent_arguments(kwargs: dict[str, Any], cells: tuple[str, ...]) -> dict[str, Any]:
-    """Pick the recurrent layers' arguments, serialized: each layer then makes an initializer of its own.
+    """Pick the recurrent layers' arguments, serialized as a config holds them and as Keras takes them too.
 
     Raises:
         ValueError: No chosen cell knows an argument, or bidirectional layers cannot do what it asks.
@@ -86,9 +86,7 @@ def checked_fraction(name: str, value: Any) -> float:
 def checked_combination(merge_mode: Any, joins: bool, residual: bool, first_returns_sequences: bool) -> None:
     """Refuse combinations that leave an option without a meaning; `joins`: residual or layer_norm is on."""
     if merge_mode not in MERGE_MODES:
-        raise ValueError(
-            f"BidirectionalStack: merge_mode must be one of {MERGE_MODES}; received {merge_mode!r}."
-        )
+        raise ValueError(f"BidirectionalStack: merge_mode must be one of {MERGE_MODES}; received {merge_mode!r}.")
     if merge_mode is None and joins:
         raise ValueError(
             "BidirectionalStack: residual and layer_norm need the two directions joined, and merge_mode is "
