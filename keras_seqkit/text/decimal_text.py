@@ -19,13 +19,17 @@ _DIVISORS = np.array([sign * 10.0 ** max(length - 2, 0) for sign in (1, -1) for 
 _SHIFTS = np.array([8 * (9 - n) if _SHORTEST <= n <= _LONGEST else 0 for n in range(_SIGN)], dtype=_U64)
 
 
-def parse_decimals(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def parse_decimals(
+    text: bytes, starts: np.ndarray, ends: np.ndarray, is_number: np.ndarray | None = None
+) -> np.ndarray:
     """Reads the numbers that stand at given places of a text.
 
     Args:
         text: ASCII, with at least ``READ_AHEAD`` bytes after the last number.
         starts: int64 (numbers,), the first byte of each number.
         ends: int64 (numbers,), one past the last byte of each number.
+        is_number: bool (numbers,), False at places to pass over; their value means nothing. It is faster to name them
+            than to leave them out, where that would break contiguous arrays up.
 
     Returns:
         float32 (numbers,), each equal to ``np.float32(float(number))``; too large for a float32 is infinite.
@@ -43,6 +47,8 @@ def parse_decimals(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndar
     for first in range(0, len(starts), NUMBERS_AT_ONCE):
         block = slice(first, first + NUMBERS_AT_ONCE)
         values[block], unusual = _parse_usual(characters, words, starts[block], ends[block])
+        if is_number is not None:
+            unusual &= is_number[block]
         rest = unusual.nonzero()[0] + first
         if len(rest):
             places = zip(starts[rest].tolist(), ends[rest].tolist(), strict=True)

@@ -1,8 +1,8 @@
 """The rows of a word-vector text file that belong to some tokens, in one pass over its bytes.
 
 A line is ``token number number ...``. Only a line whose token is wanted becomes Python objects. The others are passed
-over by ``line_filter``, a block of some megabytes at a time. What it leaves is nearly always wanted; its token is
-compared exactly.
+over by ``line_filter``, a block of some megabytes at a time. What it leaves is nearly always wanted. Telling for
+sure is left to the caller, who looks tokens up anyway.
 """
 
 import gzip
@@ -39,7 +39,8 @@ class Rows:
     Attributes:
         dim: numbers in a row.
         lines: lines read, blank ones and a header among them.
-        tokens: the found tokens, in the order of the file.
+        tokens: the found tokens, in the order of the file. The first row of a token is the one to take. A few
+            tokens that were not asked for may be among them.
         blocks: float32 (rows, dim) arrays, together one row for each of ``tokens``.
     """
 
@@ -50,7 +51,7 @@ class Rows:
 
 
 def read_rows(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
-    """Reads the rows of the wanted tokens; of a token that stands there twice, the first row.
+    """Reads the rows of the wanted tokens.
 
     Args:
         stream: a word-vector text file, opened for reading bytes.
@@ -78,7 +79,8 @@ class _Scan:
     """One pass over one file."""
 
     def __init__(self, wanted: set[bytes], source: str):
-        self.wanted = wanted  # a token leaves it when its row is found
+        self.wanted = wanted
+        self.settled = 0  # the first found tokens, which have left ``wanted``
         self.source = source
         self.rows = Rows()
         self.layout: Layout | None = None
@@ -155,25 +157,20 @@ class _Scan:
         fields = _find_fields(text, ends - starts, layout.dim + 1)
         values = None
         if fields is not None:
-            field_starts, field_ends = fields  # (lines, dim + 1)
-            places = zip(field_starts[:, 0].tolist(), field_ends[:, 0].tolist(), strict=True)
-            tokens = [text[start:end] for start, end in places]
-            wanted, discard = self.wanted, self.wanted.discard  # discard returns None: a second row is not kept
-            kept = [i for i, token in enumerate(tokens) if token in wanted and not discard(token)]
-            tokens = [tokens[i] for i in kept]
-            values = _parse_table(text, field_starts[kept, 1:], field_ends[kept, 1:])  # (rows, dim)
-            if values is None:
-                wanted.update(tokens)
-            else:
-                self.rows.tokens += tokens
-                self.rows.blocks.append(values)
-        if values is None:
-            for line, number in zip(lines, numbers.tolist(), strict=True):
-                row = read_line(bytes(line), number, layout, self.wanted)
-                if row is not None:
-                    self.wanted.discard(row[0])
-                    self.rows.tokens.append(row[0])
-                    self.rows.blocks.append(np.array([row[1]], dtype=np.float32))
+            values = _parse_table(text, *fields)  # (lines, dim)
+        if fields is not None and values is not None:
+            places = zip(fields[0][:, 0].tolist(), fields[1][:, 0].tolist(), strict=True)
+            self.rows.tokens += [text[start:end] for start, end in places]
+            self.rows.blocks.append(values)
+            return
+        self.wanted.difference_update(self.rows.tokens[self.settled :])
+        for line, number in zip(lines, numbers.tolist(), strict=True):
+            row = read_line(bytes(line), number, layout, self.wanted)
+            if row is not None:
+                self.wanted.discard(row[0])
+                self.rows.tokens.append(row[0])
+                self.rows.blocks.append(np.array([row[1]], dtype=np.float32))
+        self.settled = len(self.rows.tokens)
 
     def line(self, start: int, end: int) -> bytes:
         """Copies a part of the buffer."""
@@ -204,25 +201,36 @@ def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarr
     characters = np.frombuffer(text, dtype=np.uint8)[:-READ_AHEAD]
     spaces = (characters <= SPACE).nonzero()[0]
     if len(spaces) == len(lengths) * count:
-        ends = spaces.reshape(-1, count)
-        starts = np.empty_like(ends)
-        starts[:, 0] = line_starts
-        np.add(ends[:, :-1], 1, out=starts[:, 1:])
+        ends, starts = spaces, np.empty_like(spaces)
+        np.add(ends[:-1], 1, out=starts[1:])
+        starts[::count] = line_starts
     else:  # several spaces side by side, as at the end of a line: a field is what lies between
         bounds = np.concatenate([[-1], spaces])
         apart = np.diff(bounds) > 1
         ends, starts = spaces[apart], bounds[:-1][apart] + 1
         if len(ends) != len(lengths) * count:
             return None
-        ends, starts = ends.reshape(-1, count), starts.reshape(-1, count)
+    ends, starts = ends.reshape(-1, count), starts.reshape(-1, count)
     in_line = (starts[:, 0] == line_starts) & (ends[:, -1] < line_ends)
     return (starts, ends) if in_line.all() else None
 
 
 def _parse_table(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
-    """Reads a table of numbers, float32 (rows, dim), or returns None if one of them is not a finite number."""
+    """Reads the numbers of some rows, or returns None if one of them is not a finite number.
+
+    Args:
+        text: the rows, and ``READ_AHEAD`` more bytes.
+        starts: int64 (rows, dim + 1), where the fields start, the token's first.
+        ends: int64 (rows, dim + 1), where they end.
+
+    Returns:
+        float32 (rows, dim).
+    """
+    is_number = np.ones(starts.shape, dtype=bool)
+    is_number[:, 0] = False
     try:
-        values = parse_decimals(text, starts.ravel(), ends.ravel())
+        values = parse_decimals(text, starts.ravel(), ends.ravel(), is_number.ravel())
     except ValueError:
         return None
-    return values.reshape(starts.shape) if np.isfinite(values).all() else None
+    values = values.reshape(starts.shape)[:, 1:].copy()  # (rows, dim)
+    return values if np.isfinite(values).all() else None

@@ -115,7 +115,10 @@ def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVect
     encoded = [token.encode("utf-8", "surrogatepass") for token in tokens]
     with _open(path, member) as (stream, source):
         found = read_rows(stream, encoded, source)
-    place_of = {token: place for place, token in enumerate(found.tokens)}
+    count = len(found.tokens)
+    place_of = dict(
+        zip(reversed(found.tokens), range(count - 1, -1, -1), strict=True)
+    )  # of the first row of each token
     rows = [row for row, token in enumerate(encoded) if token in place_of]
     table = np.concatenate([np.empty((0, found.dim), dtype=np.float32), *found.blocks])  # (found tokens, dim)
     matrix = table[[place_of[encoded[row]] for row in rows]]  # (found, dim)
