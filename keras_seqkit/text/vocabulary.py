@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import operator
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ class Vocabulary:
         first_seen: the rank of each token (the reserved ones left out) by first appearance; settles ties.
 
     Raises:
+        TypeError: `tokens` is no list of strings, or `counts` or `first_seen` no list of integers.
         ValueError: a token stands twice, or is reserved, or `counts` or `first_seen` has another length.
 
     Example:
@@ -58,10 +60,10 @@ class Vocabulary:
         first_seen: Sequence[int] | None = None,
     ):
         self.rules = TextRules(level, lowercase, strip_punctuation)
-        own = list(tokens)
+        own = list(check_texts(tokens, "Vocabulary: tokens"))
         if tuple(own[: len(RESERVED_TOKENS)]) == RESERVED_TOKENS:
             own = own[len(RESERVED_TOKENS) :]
-        self._tokens = [*RESERVED_TOKENS, *check_texts(own, "Vocabulary: tokens")]
+        self._tokens = [*RESERVED_TOKENS, *own]
         self._ids = {token: index for index, token in enumerate(self._tokens)}
         if len(self._ids) != len(self._tokens) or "" in self._ids:
             twice = [repr(token) for token, count in Counter(self._tokens).items() if count > 1 or not token]
@@ -128,10 +130,13 @@ class Vocabulary:
             A `Vocabulary`.
 
         Raises:
+            TypeError: `layer` is no `TextVectorization`.
             ValueError: the layer standardizes or splits by a function of its own, makes n-grams, or its tokens
                 contain a reserved one.
         """
-        config = layer.get_config()
+        config = layer.get_config() if hasattr(layer, "get_config") else {}
+        if not {"standardize", "split", "ngrams"} <= set(config):
+            raise TypeError(f"Vocabulary.from_keras: a TextVectorization is expected; received {type(layer).__name__}.")
         levels: dict[Any, Level] = {"whitespace": "whitespace", "character": "char"}
         standardize, split = config["standardize"], config["split"]
         known = (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")
@@ -338,6 +343,10 @@ class Vocabulary:
 def _checked_length(name: str, values: Sequence[int] | None, default: Sequence[int]) -> list[int]:
     if values is None:
         return list(default)
+    try:
+        values = [operator.index(value) for value in values]
+    except TypeError as error:
+        raise TypeError(f"Vocabulary: {name} is a list of integers; received {values!r:.60}.") from error
     if len(values) != len(default):
         raise ValueError(f"Vocabulary: {name} has one entry for each of {len(default)} tokens; received {len(values)}.")
-    return [int(value) for value in values]
+    return values
