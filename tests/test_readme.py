@@ -1,0 +1,101 @@
+"""The code of the READMEs runs, as a reader would run it, and does what they say."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import pytest
+import seqkit_onnx
+from seqkit_onnx.lowering import operators
+
+ROOT = Path(__file__).parents[1]
+LINES_OF_A_LOWERING = 30
+
+
+def code_blocks(name: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def run_blocks(blocks: list[str]) -> dict:
+    names: dict = {"__name__": "readme"}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    return names
+
+
+def operator_types(path: Path) -> set[str]:
+    return {node.op_type for node in onnx.load(path).graph.node}
+
+
+@pytest.fixture
+def _in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def _lowerings_stay(monkeypatch):
+    monkeypatch.setattr(operators, "_LOWERINGS", dict(operators._LOWERINGS))
+
+
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
+    keras.utils.set_random_seed(0)
+    [block] = code_blocks("README.md")
+    names = run_blocks([block])
+    assert capsys.readouterr().out == "['fresh', 'rotten']\n"
+    assert "GRU" in operator_types(tmp_path / "sentiment.onnx")
+    found = seqkit_onnx.verify(names["model"], tmp_path / "sentiment.onnx", ["Not dull!", "São 😀", ""])
+    assert found.largest_difference < 1e-5
+    assert found.label_agreement == 1
+
+
+def test_the_readme_needs_about_fifteen_lines():
+    [block] = code_blocks("README.md")
+    assert len([line for line in block.splitlines() if line.strip()]) <= 15
+
+
+@pytest.mark.usefixtures("_in_empty_folder", "_lowerings_stay")
+@pytest.mark.filterwarnings("error:export")
+def test_the_example_of_a_lowering_gives_a_native_operator_that_equals_keras(tmp_path):
+    names = run_blocks(code_blocks("export/README.md"))
+    kinds = operator_types(tmp_path / "elman.onnx")
+    assert "RNN" in kinds
+    assert "Loop" not in kinds
+    ids = np.array([[1, 2, 3, 0], [0, 4, 0, 5], [0, 0, 0, 0]])
+    expected = names["model"].predict(ids, verbose=0)
+    np.testing.assert_allclose(
+        seqkit_onnx.load(tmp_path / "elman.onnx").predict(ids)["scores"], expected, rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.usefixtures("_in_empty_folder", "_lowerings_stay")
+def test_without_its_lowering_the_same_cell_is_a_loop_with_a_warning(tmp_path):
+    lowering, model = code_blocks("export/README.md")
+    without = re.sub(r"^@lowers\(.*\)\n", "", lowering, flags=re.MULTILINE)
+    assert without != lowering
+    with pytest.warns(UserWarning, match="ElmanCell has no ONNX operator"):
+        run_blocks([without, model])
+    assert "RNN" not in operator_types(tmp_path / "elman.onnx")
+
+
+def test_a_lowering_takes_less_than_thirty_lines():
+    lowering = code_blocks("export/README.md")[0]
+    assert len(lowering.splitlines()) < LINES_OF_A_LOWERING
+
+
+def test_the_file_map_of_the_readme_names_only_what_is_there():
+    [file_map] = re.findall(r"## Where things are\n+```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    folders: list[str] = []
+    for line in file_map.splitlines():
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        folders[indent // 4 :] = [name]
+        assert (ROOT / "".join(folders)).exists(), line
+
+
+def test_the_links_of_the_readmes_lead_somewhere():
+    for readme in ("README.md", "export/README.md"):
+        links = re.findall(r"\]\((?!http)([^)#]+)", (ROOT / readme).read_text("utf-8"))
+        for link in links:
+            assert (ROOT / readme).parent.joinpath(link).exists(), f"{readme}: {link}"
