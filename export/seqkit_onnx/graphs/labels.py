@@ -26,13 +26,13 @@ def add_labels(
     """
     builder = GraphBuilder(graph, "labels")
     if columns == 1:
-        complement = builder.node("Sub", [builder.constant(1.0, np.float32, "one"), scores], "first")
+        complement = builder.node("Sub", [builder.constant(1.0, np.float32, "labels_one"), scores], "first")
         builder.nodes.append(
             helper.make_node("Concat", [complement, scores], [probabilities], name="labels/both", axis=1)
         )
     else:
         builder.nodes.append(helper.make_node("Identity", [scores], [probabilities], name="labels/probabilities"))
     best = builder.node("ArgMax", [probabilities], "best", axis=1, keepdims=0)  # (batch,)
-    names = builder.constant(list(labels), object, "names")
+    names = builder.constant(list(labels), object, "labels_names")
     builder.nodes.append(helper.make_node("Gather", [names, best], [label], name="labels/label"))
     return builder.nodes

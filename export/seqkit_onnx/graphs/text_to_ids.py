@@ -68,14 +68,15 @@ def _look_up(builder: GraphBuilder, vocabulary: Vocabulary, tokens: str) -> str:
 
 
 def _fit_length(builder: GraphBuilder, ids: str, max_length: int | None, min_length: int) -> str:
-    """Cuts or fills up the time axis, and gives an empty batch its second axis."""
-    minimum = builder.constant([0, 0, 0, min_length], name="padding")
+    """Cuts or fills up the time axis."""
+    # Every constant here has a name that no other part of a file gives: names are one space, subgraphs included.
+    minimum = builder.constant([0, 0, 0, min_length], name="text_padding")
     padded = builder.node("Pad", [ids, minimum], "with_padding")
     shape = builder.node("Shape", [ids], "time", start=1, end=2)
-    time = builder.node("Max", [shape, builder.constant([min_length], name="min_length")], "time_at_least")
+    time = builder.node("Max", [shape, builder.constant([min_length], name="text_min_length")], "time_at_least")
     if max_length is not None:
-        time = builder.node("Min", [time, builder.constant([max_length], name="max_length")], "time_at_most")
-    start, axis = builder.constant([0], name="start"), builder.constant([1], name="axes")
+        time = builder.node("Min", [time, builder.constant([max_length], name="text_max_length")], "time_at_most")
+    start, axis = builder.constant([0], name="text_start"), builder.constant([1], name="text_axis")
     return builder.node("Slice", [padded, start, time, axis], "ids_in_time")
 
 
@@ -134,12 +135,12 @@ def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
         values_strings=list(replacements.values()),
         default_string=_KEPT,
     )
-    kept = builder.node("Equal", [replaced, builder.constant(_KEPT, object, "kept")], "is_kept")
+    kept = builder.node("Equal", [replaced, builder.constant(_KEPT, object, "text_kept")], "is_kept")
     new = builder.where(kept, characters, replaced)
     # An empty character in front, so that a text without any has one to join.
     shape = builder.node("Shape", [new], "batch", start=0, end=1)
-    column = builder.node("Concat", [shape, builder.constant([1], name="one_column")], "column", axis=0)
-    empty = builder.node("Expand", [builder.constant("", object, "empty"), column], "empty_column")
+    column = builder.node("Concat", [shape, builder.constant([1], name="text_one_column")], "column", axis=0)
+    empty = builder.node("Expand", [builder.constant("", object, "text_empty"), column], "empty_column")
     new = builder.node("Concat", [empty, new], "characters_to_join", axis=1)
     builder.nodes.extend(_join_loop(builder, new, empty))
     branch.node.extend(builder.nodes)
@@ -149,8 +150,9 @@ def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
 def _join_loop(builder: GraphBuilder, characters: str, empty_column: str) -> list[NodeProto]:
     """Joins neighbours two by two until one string is left: (batch, characters) to (batch,)."""
     width = builder.node("Shape", [characters], "width", start=1, end=2)
-    one = builder.constant([1], name="one_column")
-    more = builder.squeeze(builder.node("Greater", [width, one], "more"), 0)
+    column = builder.constant([1], name="text_one_column")
+    first_axis = builder.constant([0], name="text_first_axis")
+    more = builder.node("Squeeze", [builder.node("Greater", [width, column], "more"), first_axis], "join_begins")
     body = helper.make_graph(
         [],
         "join_neighbours",
@@ -166,17 +168,16 @@ def _join_loop(builder: GraphBuilder, characters: str, empty_column: str) -> lis
     )
     inner = GraphBuilder(body, "join")
     even = inner.node("Concat", ["join/parts", empty_column], "even", axis=1)  # one more: the last may be alone
-    axis, step = inner.constant([1], name="axes"), inner.constant([2], name="step")
-    end = inner.constant([np.iinfo(np.int64).max], name="end")
-    left = inner.node("Slice", ["join/parts", inner.constant([0], name="start"), end, axis, step], "left")
-    right = inner.node("Slice", [even, inner.constant([1], name="start"), end, axis, step], "right")
+    one, step = inner.constant([1], name="join_one"), inner.constant([2], name="join_step")
+    end = inner.constant([np.iinfo(np.int64).max], name="join_end")
+    zero = inner.constant([0], name="join_zero")
+    left = inner.node("Slice", ["join/parts", zero, end, one, step], "left")
+    right = inner.node("Slice", [even, one, end, one, step], "right")
     inner.nodes.append(helper.make_node("StringConcat", [left, right], ["join/joined"], name="join/concat"))
     count = inner.node("Shape", ["join/joined"], "count", start=1, end=2)
-    left_over = inner.node("Greater", [count, inner.constant([1], name="axes")], "left_over")
-    inner.nodes.append(
-        helper.make_node("Squeeze", [left_over, inner.constant([0], name="start")], ["join/more"], name="join/go")
-    )
+    left_over = inner.node("Greater", [count, one], "left_over")
+    inner.nodes.append(helper.make_node("Squeeze", [left_over, zero], ["join/more"], name="join/go"))
     body.node.extend(inner.nodes)
     loop = helper.make_node("Loop", ["", more, characters], ["text/one_part"], name="text/join", body=body)
-    squeeze = helper.make_node("Squeeze", ["text/one_part", one], ["text/joined"], name="text/join_end")
+    squeeze = helper.make_node("Squeeze", ["text/one_part", column], ["text/joined"], name="text/join_end")
     return [loop, squeeze]
