@@ -9,6 +9,7 @@ import numpy as np
 from keras_seqkit.models import TextClassifier
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.vocabulary import RESERVED_TOKENS
+from seqkit_onnx.lowering.naming import all_layers
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.loading import load
@@ -106,7 +107,7 @@ def sample_texts(vocabulary: Vocabulary) -> list[str]:
 def sample_inputs(model: keras.Model, signature: ModelSignature) -> Any:
     """Returns random inputs for a model, zeros among the ids."""
     random = np.random.default_rng(0)
-    sizes = [layer.input_dim for layer in _embeddings(model)]
+    sizes = [layer.input_dim for layer in all_layers(model) if isinstance(layer, keras.layers.Embedding)]
     arrays = []
     for spec in signature.specs:
         shape = [SAMPLE_ROWS, *(size or UNKNOWN_INPUT_SIZE for size in spec.shape[1:])]
@@ -115,13 +116,3 @@ def sample_inputs(model: keras.Model, signature: ModelSignature) -> Any:
         else:
             arrays.append(random.normal(size=shape).astype(spec.dtype.as_numpy_dtype))
     return signature.pack_inputs(tuple(arrays))
-
-
-def _embeddings(model: keras.Model) -> list[Any]:
-    found, queue = [], list(model.layers)
-    while queue:
-        layer = queue.pop()
-        if isinstance(layer, keras.layers.Embedding):
-            found.append(layer)
-        queue += getattr(layer, "layers", [])
-    return found

@@ -13,7 +13,13 @@ import tf2onnx
 
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import PLACEHOLDER_OP, TOKEN_ATTRIBUTE, intercepted_recurrence
+from seqkit_onnx.lowering.interception import (
+    PLACEHOLDER_OP,
+    TOKEN_ATTRIBUTE,
+    UnsupportedLayerError,
+    intercepted_recurrence,
+)
+from seqkit_onnx.lowering.naming import give_readable_names
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
@@ -45,9 +51,10 @@ def convert(
             function,
             input_signature=signature.specs,
             opset=TF2ONNX_OPSET,
-            custom_op_handlers={PLACEHOLDER_OP: (_keep_placeholder, [])},
+            custom_op_handlers={PLACEHOLDER_OP: (_keep_placeholder, []), "Erfc": (_convert_erfc, [])},
             extra_opset=[onnx.helper.make_opsetid(PLACEHOLDER_DOMAIN, 1)],
         )
+    _check_all_converted(proto.graph, model)
     proto = onnx.version_converter.convert_version(proto, OPSET)
     names = dict(zip((value.name for value in proto.graph.input), signature.input_names, strict=True))
     names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
@@ -55,7 +62,7 @@ def convert(
     expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs))
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
-    rename_values(proto.graph, _readable_names(proto.graph, model.name))
+    give_readable_names(proto.graph, model)
     _name_shapes(proto.graph, signature)
     proto.ir_version = IR_VERSION
     return proto
@@ -84,26 +91,29 @@ def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
     )
 
 
-def _readable_names(graph: onnx.GraphProto, model_name: str) -> dict[str, str]:
-    """Strips from each value's name the model's name and what TensorFlow adds to it."""
-    fixed = {value.name for value in (*graph.input, *graph.output)}
-    taken, names = set(fixed), {}
-    values = [tensor.name for tensor in graph.initializer]
-    values += [name for node in graph.node for name in node.output]
+def _convert_erfc(ctx: Any, node: Any, _name: str, _args: list) -> None:
+    """Writes 1 - Erf(x): Keras's exact gelu is made of it, and tf2onnx does not know it."""
+    x, output = node.input[0], node.output[0]
+    shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
+    ctx.remove_node(node.name)
+    one = ctx.make_const(f"{node.name}/one", np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype)))
+    erf = ctx.make_node("Erf", [x], shapes=[shape], dtypes=[dtype])
+    ctx.make_node(
+        "Sub", [one.output[0], erf.output[0]], outputs=[output], name=node.name, shapes=[shape], dtypes=[dtype]
+    )
+
+
+def _check_all_converted(graph: onnx.GraphProto, model: keras.Model) -> None:
+    """tf2onnx leaves what it does not know as it was; here that is an error that names it."""
     for node in graph.node:
-        node.name = node.name.removeprefix(f"{model_name}_1/").removeprefix(f"{model_name}/")
-    for old in values:
-        if old in fixed or not old:
-            continue
-        parts = old.removesuffix(":0").removeprefix(f"{model_name}_1/").removeprefix(f"{model_name}/").split("/")
-        parts = [part for part in parts if part not in ("ReadVariableOp", "resource")]
-        base = "/".join(parts) or old
-        new, count = base, 1
-        while new in taken:
-            new, count = f"{base}_{count}", count + 1
-        taken.add(new)
-        names[old] = new
-    return names
+        if not node.domain and not onnx.defs.has(node.op_type):
+            raise UnsupportedLayerError(
+                f"export: {node.name.removeprefix(model.name)!r} uses TensorFlow's {node.op_type}, which tf2onnx "
+                "cannot convert. Write that layer with other operations of keras.ops."
+            )
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _check_all_converted(attribute.g, model)
 
 
 def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:

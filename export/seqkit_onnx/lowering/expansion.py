@@ -6,7 +6,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
-from seqkit_onnx.lowering.masking import Mask, gather_front, make_mask, restore_repeating, restore_zeros
+from seqkit_onnx.lowering.masking import Mask, gather_front, has_steps, make_mask, restore_repeating, restore_zeros
 from seqkit_onnx.lowering.recurrence import Recurrence
 
 PLACEHOLDER_DOMAIN = "keras_seqkit"
@@ -72,6 +72,7 @@ class _Expander:
         else:
             self._last(recurrence, finals[0], mask, bool(states), list(node.output[:count]))
         if recurrence.return_state:
+            finals = self._finals_of_empty_rows(finals, states, mask)
             self._states(recurrence, finals, list(node.output[count:]))
 
     def _mask(self, name: str) -> Mask:
@@ -149,14 +150,19 @@ class _Expander:
             last = merged  # (batch, width)
             zero = builder.constant(0.0, np.float32, "zero_output")
             if mask and has_initial_state:  # a row without a real step gives zeros, not its initial state
-                length = builder.unsqueeze(builder.node("Cast", [mask.lengths], "length", to=7), 1)
-                some = builder.node("Greater", [length, builder.constant(0, name="zero")], "has_steps")  # (batch, 1)
-                last = builder.where(some, last, zero)
+                last = builder.where(builder.unsqueeze(has_steps(builder, mask), 1), last, zero)
             if mask and recurrence.zero_output_for_mask:
                 step = builder.constant([0 if recurrence.go_backwards else -1], name="step")
                 real = builder.node("Gather", [mask.name, step], "last_step_is_real", axis=1)  # (batch, 1)
                 last = builder.where(real, last, zero)
             self._give(last, output)
+
+    def _finals_of_empty_rows(self, finals: list[str], states: list[str], mask: Mask | None) -> list[str]:
+        """A row without a real step keeps its initial state, where the operator gives zeros."""
+        if not mask or not states:
+            return finals
+        some = self.builder.unsqueeze(has_steps(self.builder, mask), 0, 2)  # (1, batch, 1)
+        return [self.builder.where(some, final, state) for final, state in zip(finals, states, strict=True)]
 
     def _states(self, recurrence: Recurrence, finals: list[str], outputs: list[str]) -> None:
         """Parts the operator's final states, (directions, batch, units) each, in Keras's order."""

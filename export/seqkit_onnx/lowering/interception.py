@@ -31,11 +31,13 @@ def intercepted_recurrence(model_name: str) -> Iterator[dict[bytes, Recurrence]]
         The recurrences of the model, by the token of their placeholder; filled while a model is traced.
     """
     recurrences: dict[bytes, Recurrence] = {}
+    refused: list[UnsupportedLayerError] = []
     namer = _Namer(model_name)
     call_rnn, call_bidirectional = keras.layers.RNN.call, keras.layers.Bidirectional.call
     call_embedding = keras.layers.Embedding.call
 
     def rnn_call(layer: Any, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False):
+        _refuse_state(layer, refused)
         cell = _native_cell(layer)
         if cell is None:
             return call_rnn(layer, sequences, initial_state=initial_state, mask=mask, training=training)
@@ -85,6 +87,8 @@ def intercepted_recurrence(model_name: str) -> Iterator[dict[bytes, Recurrence]]
         keras.layers.Embedding.call = call_embedding
         keras.layers.RNN.call = call_rnn
         keras.layers.Bidirectional.call = call_bidirectional
+        if refused:  # what was raised inside the trace comes out wrapped by TensorFlow and Keras
+            raise refused[0]
 
 
 class _Namer:
@@ -104,13 +108,18 @@ class _Namer:
         return name
 
 
-def _native_cell(layer: Any) -> CellOperator | None:
-    """Returns the operator of a layer, or `None` with a warning where TensorFlow's loop is converted instead."""
+def _refuse_state(layer: Any, refused: list[UnsupportedLayerError]) -> None:
     if layer.stateful:
-        raise UnsupportedLayerError(
+        error = UnsupportedLayerError(
             f"export: layer {layer.name!r} is stateful, and its state would be lost in the file. Build it with "
             "stateful=False and return_state=True, and pass initial_state."
         )
+        refused.append(error)
+        raise error
+
+
+def _native_cell(layer: Any) -> CellOperator | None:
+    """Returns the operator of a layer, or `None` with a warning where TensorFlow's loop is converted instead."""
     lowering = lowering_of(layer.cell)
     if lowering is None:
         _warn_of_loop(layer, f"cell {type(layer.cell).__name__} has no ONNX operator")

@@ -55,6 +55,11 @@ def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
     return Mask(name, lengths, builder.unsqueeze(order, 2), count)
 
 
+def has_steps(builder: GraphBuilder, mask: Mask) -> str:
+    """Adds which rows have a real step: bool (batch,)."""
+    return builder.node("Greater", [mask.lengths, builder.constant(0, np.int32, "zero_int32")], "has_steps")
+
+
 def gather_front(builder: GraphBuilder, x: str, mask: Mask) -> str:
     """Moves each row's real steps to the front: (batch, time, dim) to the same."""
     if mask.on_the_right:
@@ -86,8 +91,7 @@ def restore_repeating(builder: GraphBuilder, y: str, last: str, mask: Mask, back
         if backwards:
             return y  # the masked steps are run first, and the operator leaves zeros there
         real = builder.unsqueeze(mask.name, 2)  # (batch, time, 1)
-        some = builder.node("Cast", [mask.lengths], "has_steps_int64", to=7)
-        some = builder.node("Greater", [some, builder.constant(0, name="zero")], "has_steps")  # (batch,)
+        some = has_steps(builder, mask)
         zero = builder.constant(0.0, np.float32, "zero_output")
         last = builder.where(builder.unsqueeze(some, 1), last, zero)
         return builder.where(real, y, builder.unsqueeze(last, 1))

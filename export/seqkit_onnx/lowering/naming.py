@@ -1,0 +1,75 @@
+"""Names that a reader of the file knows from the Keras model."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+from onnx import GraphProto, numpy_helper
+
+from seqkit_onnx.lowering.passes import rename_values
+
+_ADDED_BY_TENSORFLOW = {"ReadVariableOp", "resource", ""}
+
+
+def give_readable_names(graph: GraphProto, model: keras.Model) -> None:
+    """Renames weights after Keras's variables, and nodes and values after Keras's layers.
+
+    Args:
+        graph: the graph; its inputs and outputs keep their names.
+        model: the model that it came from.
+    """
+    layers = {layer.name for layer in all_layers(model)}
+    weights = _weight_names(graph, model)
+    taken = {value.name for value in (*graph.input, *graph.output)}
+    names: dict[str, str] = {name: name for name in taken}
+    values = [tensor.name for tensor in graph.initializer] + [name for node in graph.node for name in node.output]
+    for old in filter(None, values):
+        if old not in names:
+            names[old] = _unique(weights.get(old) or _readable(old, model.name, layers), taken)
+    rename_values(graph, names)
+    for node in graph.node:
+        node.name = _readable(node.name, model.name, layers)
+
+
+def _readable(name: str, model_name: str, layers: set[str]) -> str:
+    """Strips the model's name, what TensorFlow adds, and the numbers by which it tells calls of a layer apart."""
+    parts = [part for part in name.removesuffix(":0").split("/") if part not in _ADDED_BY_TENSORFLOW]
+    if len(parts) > 1 and parts[0] in (model_name, f"{model_name}_1"):
+        parts = parts[1:]
+    return "/".join(_layer_name(part, layers) for part in parts) or name
+
+
+def _layer_name(part: str, layers: set[str]) -> str:
+    base = part.removesuffix("_1")
+    return base if base in layers and part not in layers else part
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    new, count = name, 1
+    while new in taken:
+        new, count = f"{name}_{count}", count + 1
+    taken.add(new)
+    return new
+
+
+def _weight_names(graph: GraphProto, model: keras.Model) -> dict[str, str]:
+    """Finds which initializer is which of Keras's variables, by shape and content."""
+    paths = {
+        (variable.shape, keras.ops.convert_to_numpy(variable).tobytes()): variable.path for variable in model.variables
+    }
+    names = {}
+    for tensor in graph.initializer:
+        array = numpy_helper.to_array(tensor) if tensor.data_type != tensor.STRING else np.zeros(0)
+        if array.size > 1 and (array.shape, array.tobytes()) in paths:
+            names[tensor.name] = paths[array.shape, array.tobytes()].removeprefix(f"{model.name}/")
+    return names
+
+
+def all_layers(model: keras.Model) -> Iterable[Any]:
+    """Yields a model and all layers below it."""
+    queue = [model]
+    while queue:
+        layer = queue.pop()
+        yield layer
+        queue += getattr(layer, "layers", [])
