@@ -1,0 +1,251 @@
+"""The demo runs whole on a small file, without a network, and says clearly what is wrong with other files."""
+
+import contextlib
+import csv
+import importlib
+import io
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import seqkit_onnx
+from hypothesis import given
+from hypothesis import strategies as st
+
+DEMOS = Path(__file__).parents[1] / "docs" / "demos"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+WORDS = {
+    "positivo 😀": ("ótimo", "adorei", "lindo", "excelente"),
+    "negativo": ("péssimo", "horrível", "quebrado", "ruim"),
+    "neutro": ("normal", "comum", "médio", "padrão"),
+}
+SKIPPED_ROWS = (["", "neutro"], ["sem rótulo", ""], ["demais", "neutro", "campos"], [" \t ", "negativo"])
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DEMOS)
+        yield importlib.import_module("classify")
+
+
+@pytest.fixture(scope="module")
+def table(demo):
+    return importlib.import_module("labelled_file")
+
+
+def rows_of_reviews() -> list[list[str]]:
+    return [
+        [f"Produto {first}, entrega {second}{'!' * (place % 3)}", label]
+        for label, words in WORDS.items()
+        for place, first in enumerate(words)
+        for second in words
+        if first != second
+    ]
+
+
+def write_table(path: Path, rows: list[list[str]], header=("comentário", "avaliação"), **how) -> Path:
+    with path.open("w", encoding=how.pop("encoding", "utf-8"), newline="") as file:
+        csv.writer(file, **how).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(demo, tmp_path_factory):
+    """What the demo printed and left behind, for a file with three labels and vectors for some words."""
+    folder = tmp_path_factory.mktemp("demo")
+    data = write_table(folder / "reviews.tsv", [*rows_of_reviews(), *SKIPPED_ROWS], delimiter="\t")
+    words = [word for words in WORDS.values() for word in words]
+    vectors = folder / "vectors.txt"
+    vectors.write_text("".join(f"{word} {place / 4} {place % 4} 1\n" for place, word in enumerate(words)), "utf-8")
+    arguments = ["--data", data, "--text", "comentário", "--label", "avaliação", "--vectors", vectors]
+    arguments += ["--epochs", "12", "--output", folder / "made"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        demo.main([str(argument) for argument in arguments])
+    return printed.getvalue(), folder / "made"
+
+
+def test_the_demo_says_which_rows_it_skipped(finished):
+    printed, _ = finished
+    assert "36 texts" in printed
+    assert "skipped 2 with no text" in printed
+    assert "skipped 1 with no label" in printed
+    assert "skipped 1 with more fields than the first line has" in printed
+
+
+def test_the_demo_reads_the_vectors_that_it_is_given(finished):
+    assert re.search(r"word vectors for 12 of \d+ tokens", finished[0])
+
+
+def test_the_demo_reports_on_every_label(finished):
+    for label in WORDS:
+        assert re.search(rf"^ *{label} +[01]\.\d{{3}}", finished[0], re.MULTILINE), label
+
+
+def test_the_demo_leaves_two_pictures_and_a_model_and_says_where(finished):
+    printed, folder = finished
+    for name in ("sentiment.onnx", "confusion_matrix.png", "training_curves.png"):
+        assert str((folder / name).resolve()) in printed
+    for name in ("confusion_matrix.png", "training_curves.png"):
+        assert (folder / name).read_bytes().startswith(PNG)
+    assert seqkit_onnx.load(folder / "sentiment.onnx").classes == sorted(WORDS)
+
+
+def test_the_other_process_prints_the_labels_of_the_file(finished):
+    printed, folder = finished
+    part = printed.partition("in another process")[2].partition("The file beside Keras")[0]
+    answers = re.findall(r"^(\S.*\S) +(\d+\.\d)%  (Produto .+)$", part, re.MULTILINE)
+    assert len(answers) == 3  # the texts of the test part
+    labels, probabilities = seqkit_onnx.load(folder / "sentiment.onnx").predict([text for *_, text in answers])
+    assert [label.strip() for label, *_ in answers] == labels
+    assert [float(share) for _, share, _ in answers] == pytest.approx(100 * probabilities.max(axis=1), abs=0.051)
+    assert "blocked: jax, keras," in part
+
+
+def test_the_demo_compares_the_file_with_keras(finished):
+    printed, _ = finished
+    [difference] = re.findall(r"largest difference of a probability +(\S+)", printed)
+    assert float(difference) < 1e-5
+    assert "100.00% of 3 texts" in printed
+    for name, pattern in {"predict": "Keras predict ", "on batch": "predict_on_batch", "file": "onnxruntime"}.items():
+        assert re.search(rf"{pattern} +[\d.]+ ms \(median\), [\d.]+ times", printed), name
+    accuracy = re.search(r"^accuracy +([\d.]+)%$", printed, re.MULTILINE)
+    same = re.search(r"^ +accuracy +([\d.]+) +3$", printed, re.MULTILINE)  # of the report
+    assert accuracy
+    assert same
+    assert float(accuracy[1]) / 100 == pytest.approx(float(same[1]), abs=1e-3)
+
+
+def test_a_line_is_printed_for_each_epoch(finished):
+    epochs = re.findall(r"^epoch +(\d+)  loss .* validation: loss .* s$", finished[0], re.MULTILINE)
+    assert epochs == [str(epoch) for epoch in range(1, len(epochs) + 1)]
+    assert epochs
+
+
+def test_the_other_process_takes_any_text_as_one_line(demo, finished):
+    texts = ["a\nb\r\nc\x85d\u2028e", "", "😀 'quoted'", "\x00"]
+    printed = demo.label_elsewhere(finished[1] / "sentiment.onnx", texts).splitlines()
+    assert len(printed) == len(texts) + 1
+    assert printed[0].endswith("a b c d e")
+
+
+@pytest.mark.parametrize("name", ["keras", "keras.layers", "tensorflow", "onnx", "tf2onnx", "keras_seqkit.text"])
+def test_the_other_process_refuses_what_training_needs(demo, name):
+    blocker = importlib.import_module("deployed").Blocker()
+    with pytest.raises(ImportError, match="is blocked"):
+        blocker.find_spec(name)
+    assert blocker.find_spec("onnxruntime") is None
+
+
+def test_a_file_too_small_for_a_validation_part_is_trained_on(demo, table):
+    labels = [f"label {place % 5}" for place in range(10)]
+    parts = table.deal([f"word {place}" for place in range(10)], labels)
+    assert not parts.validation.texts
+    model = demo.make_model(parts.train, "none")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        history = demo.train(model, parts, 1)
+    assert "validation" not in printed.getvalue()
+    assert len(history.history["loss"]) == 1
+
+
+GOOD_ROWS = rows_of_reviews()
+COLUMNS = ("--text", "comentário", "--label", "avaliação")
+WRONG_FILES = {
+    "no file": (None, COLUMNS, "there is no file"),
+    "no column": (GOOD_ROWS, ("--text", "texto", "--label", "avaliação"), "no column 'texto'. Its columns are: com"),
+    "one column twice": (GOOD_ROWS, ("--text", "avaliação", "--label", "avaliação"), "expected two columns"),
+    "one label": ([[text, "bom"] for text, _ in GOOD_ROWS], COLUMNS, "at least two different labels"),
+    "few rows": (GOOD_ROWS[::9], COLUMNS, "has 4 rows with text and label; expected at least 10"),
+    "a label a row": ([[text, text] for text, _ in GOOD_ROWS], COLUMNS, "Is it the column of labels?"),
+    "an unknown encoding": (GOOD_ROWS, (*COLUMNS, "--encoding", "utf-9"), "'utf-9' is not known"),
+    "no vectors": (GOOD_ROWS, (*COLUMNS, "--vectors", "nowhere.txt"), "there is no file nowhere.txt"),
+}
+
+
+def error_of(demo, capsys, arguments) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        demo.main([str(argument) for argument in arguments])
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", WRONG_FILES)
+def test_what_is_wrong_with_a_file_is_said(demo, tmp_path, capsys, case):
+    rows, options, message = WRONG_FILES[case]
+    data = tmp_path / "reviews.csv"
+    if rows is not None:
+        write_table(data, rows)
+    assert message in error_of(demo, capsys, ["--data", data, *options, "--output", tmp_path / "made"])
+
+
+def test_an_empty_file_and_torn_quotes_are_said(demo, tmp_path, capsys):
+    data = tmp_path / "reviews.csv"
+    data.write_bytes(b"")
+    assert "is empty" in error_of(demo, capsys, ["--data", data, *COLUMNS])
+    data.write_text('comentário,avaliação\n"aberto,bom\n' + "texto,bom\n" * 20, "utf-8")
+    assert "double each quote" in error_of(demo, capsys, ["--data", data, *COLUMNS])
+
+
+def test_a_file_needs_its_columns_named(demo, capsys):
+    assert "go together" in error_of(demo, capsys, ["--data", "reviews.csv", "--text", "review"])
+    assert "go together" in error_of(demo, capsys, ["--text", "review", "--label", "stars"])
+
+
+def test_a_windows_file_is_refused_with_advice_and_read_with_it(demo, table, tmp_path, capsys):
+    rows = [[text, label.removesuffix(" 😀")] for text, label in GOOD_ROWS]
+    data = write_table(tmp_path / "reviews.csv", rows, encoding="cp1252")
+    message = error_of(demo, capsys, ["--data", data, *COLUMNS])
+    assert "is not utf-8" in message
+    assert "--encoding cp1252" in message
+    found = table.read_table(data, "comentário", "avaliação", "cp1252")
+    assert [[text, label] for text, label in zip(found.texts, found.labels, strict=True)] == rows
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_is_found_and_a_byte_order_mark_left_out(table, tmp_path, delimiter):
+    rows = [[f'{text}, "so"; to say\tit\nin two lines', label] for text, label in GOOD_ROWS]
+    data = write_table(tmp_path / "reviews.csv", rows, encoding="utf-8-sig", delimiter=delimiter)
+    assert table.read_table(data, "comentário", "avaliação").texts == [text for text, _ in rows]
+
+
+def test_a_repeated_row_counts_once(table, tmp_path):
+    data = write_table(tmp_path / "reviews.csv", [*GOOD_ROWS, GOOD_ROWS[0], [GOOD_ROWS[0][0], "neutro"]])
+    found = table.read_table(data, "comentário", "avaliação")
+    assert len(found.texts) == len(GOOD_ROWS) + 1
+    assert found.skipped == {"the same text and label as a row before": 1}
+
+
+@given(counts=st.lists(st.integers(1, 60), min_size=2, max_size=5), seed=st.integers(0, 5))
+def test_each_row_is_dealt_once_and_each_label_to_every_part_that_it_can_fill(table, counts, seed):
+    labels = [f"label {index}" for index, count in enumerate(counts) for _ in range(count)]
+    texts = [f"text {place}" for place in range(len(labels))]
+    parts = table.deal(texts, labels, seed)
+    dealt = [pair for part in parts for pair in zip(part.texts, part.labels, strict=True)]
+    assert sorted(dealt) == sorted(zip(texts, labels, strict=True))
+    by_part = [Counter(part.labels) for part in parts]
+    for index, count in enumerate(counts):
+        train, validation, test = (found[f"label {index}"] for found in by_part)
+        assert train >= 1
+        assert bool(test) == (count >= 2)
+        assert bool(validation) == (count >= 3)
+        if count >= 5:
+            assert abs(test - count / 10) <= 1
+            assert abs(validation - count / 10) <= 1
+    assert table.deal(texts, labels, seed) == parts
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_tensorflow_is_silent_while_it_is_imported_unless_that_fails(tmp_path, fails):
+    noisy = "import os\nos.write(2, b'chatter\\n')\n" + "raise ImportError('broken')\n" * fails
+    (tmp_path / "tensorflow.py").write_text(noisy)
+    program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(DEMOS)!r}]; import quiet_tensorflow; sys.exit('at the end')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if fails:
+        assert done.stderr.startswith("chatter\n")
+        assert "broken" in done.stderr
+    else:
+        assert done.stderr == "at the end\n"
