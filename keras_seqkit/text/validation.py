@@ -18,7 +18,7 @@ def check_texts(texts: Any, what: str) -> Iterator[str]:
         TypeError: `texts` is one string, or is not iterable, or holds something that is not a string.
         ValueError: a text holds a lone surrogate.
     """
-    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) == 0:
         shown = repr(texts[:40]) if isinstance(texts, (str, bytes)) else repr(texts)
         raise TypeError(
             f"{what} is a list of strings; received {type(texts).__name__} {shown}. Put one text in a list: [text]."

@@ -23,7 +23,7 @@ def test_numpy_strings_become_plain_strings(texts):
     assert {type(text) for text in checked} == {str}
 
 
-@pytest.mark.parametrize("texts", ["one text", b"bytes", None, 5, 1.5])
+@pytest.mark.parametrize("texts", ["one text", b"bytes", None, 5, 1.5, np.array("one text")])
 def test_what_is_no_list_is_refused_with_advice(texts):
     with pytest.raises(TypeError, match=rf"f: texts is a list of strings; received {type(texts).__name__}.*\[text\]"):
         list(check_texts(texts, "f: texts"))

@@ -32,6 +32,7 @@ def load(
 
     Raises:
         FileNotFoundError: there is no such file.
+        TypeError: `providers` is no list of providers.
         ValueError: the file is no ONNX model, or a provider is not there.
 
     Example:
@@ -72,4 +73,9 @@ def open_model(
 
 
 def _names(providers: Sequence[Any]) -> list[str]:
+    if isinstance(providers, str) or not all(isinstance(each, (str, tuple)) for each in providers):
+        raise TypeError(
+            f"load: providers is a list of names, or of tuples of a name and options; received {providers!r}. "
+            "Pass for example ['CPUExecutionProvider']."
+        )
     return [each if isinstance(each, str) else each[0] for each in providers]

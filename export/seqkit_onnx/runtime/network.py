@@ -6,12 +6,20 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from seqkit_onnx.runtime.texts import text_array
+
 _DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(double)": np.float64,
+    "tensor(int8)": np.int8,
+    "tensor(int16)": np.int16,
     "tensor(int32)": np.int32,
     "tensor(int64)": np.int64,
+    "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
+    "tensor(uint32)": np.uint32,
+    "tensor(uint64)": np.uint64,
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
 }
@@ -53,14 +61,14 @@ class Network:
 
         Args:
             inputs: an array where there is one input, else a dict of arrays by name, or a list of them in order. They
-                are cast to the dtype of the input where that loses nothing.
+                are cast to the dtype of the input where that is of the same kind: integers that fit, and floats.
 
         Returns:
             The outputs by name.
 
         Raises:
             TypeError: an array has a dtype that cannot be cast.
-            ValueError: an input is missing, or there is one that the network does not have.
+            ValueError: an input is missing, or there is one that the network does not have, or an integer does not fit.
         """
         by_name = self._by_name(inputs)
         if set(by_name) != set(self._dtypes):
@@ -75,10 +83,24 @@ class Network:
             return {self.input_names[0]: inputs}
         if not isinstance(inputs, (list, tuple)):
             raise TypeError(f"predict: a dict with the inputs {self.input_names} is expected; received one array.")
-        return dict(zip(self.input_names, inputs, strict=False))
+        if len(inputs) != len(self._dtypes):
+            raise ValueError(f"predict: the inputs {self.input_names} are expected; received {len(inputs)} arrays.")
+        return dict(zip(self.input_names, inputs, strict=True))
 
     def _cast(self, name: str, value: Any) -> np.ndarray:
-        array, dtype = np.asarray(value), np.dtype(self._dtypes[name])
+        dtype = np.dtype(self._dtypes[name])
+        if dtype.kind == "O":
+            return text_array(value)
+        array = np.asarray(value)
+        if array.size == 0:  # NumPy takes an empty list for floats
+            return np.empty(array.shape, dtype)
         if not np.can_cast(array.dtype, dtype, "same_kind"):
             raise TypeError(f"predict: input {name!r} is {dtype}; received {array.dtype}.")
-        return np.ascontiguousarray(array, dtype)
+        if dtype.kind in "iu" and array.dtype.kind in "iu":
+            low, high = int(array.min()), int(array.max())
+            limits = np.iinfo(dtype)
+            if low < limits.min or high > limits.max:
+                raise ValueError(
+                    f"predict: input {name!r} is {dtype}, {limits.min} to {limits.max}; received {low} to {high}."
+                )
+        return np.asarray(array, dtype, order="C")

@@ -13,7 +13,7 @@ def text_array(texts: Any) -> np.ndarray:
         TypeError: `texts` is no list of strings.
         ValueError: there is none, or a text holds a lone surrogate.
     """
-    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) == 0:
         raise TypeError(f"predict: a list of strings is expected; received {type(texts).__name__}. Pass [text].")
     array = np.array([*texts, None], dtype=object)[:-1]  # (batch,); the None keeps NumPy from looking into the items
     if len(array) == 0:

@@ -1,0 +1,33 @@
+"""The exported files that the suites of the runtime share: random weights, nothing is trained."""
+
+import keras
+import pytest
+import seqkit_onnx
+
+from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
+
+TEXTS = ["A touching story, and it's GOOD!", "Dull and bad; não é bom", "so so 😀", "bad bad bad film", "an okay film"]
+LABELS = ["neg", "pos", "é 😀"]
+
+
+@pytest.fixture(scope="session")
+def model() -> TextClassifier:
+    keras.utils.set_random_seed(0)
+    model = TextClassifier(Vocabulary.from_texts(TEXTS), LABELS, 8, BidirectionalStack(4))
+    model.embedding.embeddings.assign(keras.random.normal(model.embedding.embeddings.shape, stddev=2.0, seed=1))
+    model.head.kernel.assign(keras.random.normal(model.head.kernel.shape, stddev=2.0, seed=2))
+    return model
+
+
+@pytest.fixture(scope="session")
+def classifier_path(model, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("exported") / "text.onnx"
+    seqkit_onnx.export(model, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def ids_path(model, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("exported") / "ids.onnx"
+    seqkit_onnx.export(model, path, text=False)
+    return str(path)
