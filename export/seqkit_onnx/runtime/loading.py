@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.network import Network
@@ -62,7 +63,6 @@ def open_model(
             f"load: provider {', '.join(missing)} is not in this onnxruntime, which has {', '.join(available)}. "
             "For CUDA install onnxruntime-gpu instead of onnxruntime."
         )
-    errors = onnxruntime.capi.onnxruntime_pybind11_state
     try:
         session = onnxruntime.InferenceSession(model, session_options, providers=list(providers))
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:

@@ -44,7 +44,7 @@ class Network:
     @property
     def providers(self) -> list[str]:
         """The execution providers in use, the preferred one first."""
-        return self.session.get_providers()
+        return list(self.session.get_providers())
 
     @property
     def input_names(self) -> list[str]:
@@ -74,7 +74,8 @@ class Network:
         if set(by_name) != set(self._dtypes):
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
-        return dict(zip(self.output_names, self.session.run(None, feeds), strict=True))
+        outputs: list[Any] = self.session.run(None, feeds)
+        return dict(zip(self.output_names, outputs, strict=True))
 
     def _by_name(self, inputs: Any) -> Mapping[str, Any]:
         if isinstance(inputs, Mapping):
