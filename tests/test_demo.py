@@ -195,6 +195,10 @@ def test_a_file_needs_its_columns_named(demo, capsys):
     assert "go together" in error_of(demo, capsys, ["--text", "review", "--label", "stars"])
 
 
+def test_epochs_are_at_least_one(demo, capsys):
+    assert "at least 1" in error_of(demo, capsys, ["--epochs", "0"])
+
+
 def test_a_windows_file_is_refused_with_advice_and_read_with_it(demo, table, tmp_path, capsys):
     rows = [[text, label.removesuffix(" 😀")] for text, label in GOOD_ROWS]
     data = write_table(tmp_path / "reviews.csv", rows, encoding="cp1252")
@@ -242,7 +246,8 @@ def test_each_row_is_dealt_once_and_each_label_to_every_part_that_it_can_fill(ta
 def test_tensorflow_is_silent_while_it_is_imported_unless_that_fails(tmp_path, fails):
     noisy = "import os\nos.write(2, b'chatter\\n')\n" + "raise ImportError('broken')\n" * fails
     (tmp_path / "tensorflow.py").write_text(noisy)
-    program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(DEMOS)!r}]; import quiet_tensorflow; sys.exit('at the end')"
+    paths = [str(tmp_path), str(DEMOS)]
+    program = f"import sys; sys.path[:0] = {paths}; import quiet_tensorflow; sys.exit('at the end')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if fails:
         assert done.stderr.startswith("chatter\n")

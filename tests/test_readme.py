@@ -1,5 +1,6 @@
-"""The code of the READMEs runs, as a reader would run it, and does what they say."""
+"""The code of the READMEs and of the site runs, as a reader would run it, and does what they say."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import onnx
 import pytest
 import seqkit_onnx
 from seqkit_onnx.lowering import operators
+
+from keras_seqkit import Vocabulary, datasets
 
 ROOT = Path(__file__).parents[1]
 LINES_OF_A_LOWERING = 30
@@ -99,3 +102,34 @@ def test_the_links_of_the_readmes_lead_somewhere():
         links = re.findall(r"\]\((?!http)([^)#]+)", (ROOT / readme).read_text("utf-8"))
         for link in links:
             assert (ROOT / readme).parent.joinpath(link).exists(), f"{readme}: {link}"
+
+
+def table_rows(text: str, first_column: str) -> list[list[str]]:
+    """The cells of the table whose first column has this name."""
+    [table] = re.findall(rf"^\| {first_column} \|.*\n\| ---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
+
+
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_code_of_the_site_runs_and_the_metadata_are_those_of_the_table(monkeypatch):
+    monkeypatch.setattr(datasets, "glove", lambda dim: {"story": [1.0] * dim, "funny": [0.5] * dim}, raising=False)
+    names = run_blocks([*code_blocks("docs/index.md"), *code_blocks("docs/exported_file.md")])
+    assert names["embedding"].output_dim == 50
+    assert len(names["labels"]) == len(names["label"]) == 2
+    text = (ROOT / "docs" / "exported_file.md").read_text("utf-8")
+    keys = {key for cells in table_rows(text, "key") for key in re.findall(r"`(\w+)`", cells[0])}
+    assert keys == set(seqkit_onnx.load("sentiment.onnx").metadata)
+
+
+def test_the_doctests_of_the_site_pass():
+    found = doctest.testfile(str(ROOT / "docs" / "vocabulary.md"), module_relative=False, encoding="utf-8")
+    assert found.attempted
+    assert not found.failed
+
+
+def test_the_table_of_tokens_says_what_the_vocabulary_does():
+    rows = table_rows((ROOT / "docs" / "vocabulary.md").read_text("utf-8"), "text")
+    assert len(rows) > 5
+    for text, tokens in rows:
+        expected = re.findall(r"`([^`]+)`", tokens)
+        assert Vocabulary([]).rules.split(text.strip("`")) == expected, text

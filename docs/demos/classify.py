@@ -1,7 +1,9 @@
 """Real reviews to one ONNX file: trains a classifier, measures it, exports it, and runs it without Keras.
 
-python docs/demos/classify.py
-python docs/demos/classify.py --data my.csv --text review --label stars
+Film reviews, or a table of your own:
+
+    python docs/demos/classify.py
+    python docs/demos/classify.py --data my.csv --text review --label stars
 """
 
 import argparse
@@ -50,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if (options.text is None, options.label is None) != (options.data is None,) * 2:
         parser.error("--data, --text and --label go together: a file, its column of texts, its column of labels")
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs is at least 1; received {options.epochs}")
     try:
         run(options)
     except (DataError, FileNotFoundError, datasets.FetchError) as error:
