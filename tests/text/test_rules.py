@@ -148,6 +148,25 @@ def test_every_white_space_character_of_python_separates_words():
         assert split(f"a{character}b") == ["a", "b"], hex(ord(character))
 
 
+@pytest.mark.parametrize(
+    "invisible", ["\xad", "\u180e", "\u200b", "\u200e", "\u200f", "\u202d", "\u2060", "\ufe0f", "\ufeff"]
+)
+def test_characters_that_are_not_seen_separate_words_like_spaces(invisible):
+    assert TextRules().split(f"a{invisible}b") == ["a", "b"]
+
+
+@pytest.mark.parametrize("part", ["\u200c", "\u200d", "\u0301", "\u02bc", "ª", "²", "٣", "ｰ", "ℝ", "\u093f", "\ue000"])
+def test_joiners_marks_and_digits_are_parts_of_words(part):
+    assert TextRules().split(f"a{part}b") == [f"a{part}b"]
+
+
+@pytest.mark.parametrize(
+    "single", [*"¿¡«»§€™№℃…—–“”‘→♥漢カひ、。！？％￥، ؛؟।։".replace(" ", ""), *["😀", "🏽", "🇧", "𠀀"]]
+)
+def test_symbols_emoji_and_ideographs_stand_by_themselves(single):
+    assert TextRules().split(f"a{single}{single}b") == ["a", single, single, "b"]
+
+
 def test_the_kinds_of_characters_do_not_overlap():
     tables = [rules_module._SPACES, rules_module._SINGLES, rules_module._APOSTROPHES]
     ranges = sorted(itertools.chain(*tables))

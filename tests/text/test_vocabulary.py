@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keras_seqkit.text import Vocabulary
@@ -53,7 +53,8 @@ def test_a_reserved_token_written_in_a_text_is_unknown(reserved):
     assert vocabulary.encode([f"a {reserved}"]).tolist() == [[4, UNKNOWN]]
 
 
-@given(few_texts, levels, lowercases, st.integers(1, 20), sides, sides, st.booleans(), st.booleans())
+@given(few_texts, levels, lowercases, st.integers(0, 12), sides, sides, st.booleans(), st.booleans())
+@example(["a b c"], "word", True, 0, "post", "pre", True, True)  # no room for any token
 def test_padding_and_truncating_never_change_ids(texts, level, lowercase, length, padding, truncating, start, end):
     vocabulary = Vocabulary.from_texts(texts, level, lowercase=lowercase)
     length = max(length, start + end)

@@ -68,6 +68,6 @@ class Classifier(Network):
         return array
 
     def _run(self, array: np.ndarray) -> tuple[list[str], np.ndarray]:
-        outputs: list[Any] = self.session.run(["label", "probabilities"], {self.input_names[0]: array})
+        outputs: Any = self.session.run(["label", "probabilities"], {self.input_names[0]: array})
         label, probabilities = outputs
         return label.tolist(), probabilities

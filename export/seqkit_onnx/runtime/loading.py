@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as errors
+from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled, without stubs
 
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.network import Network

@@ -74,7 +74,7 @@ class Network:
         if set(by_name) != set(self._dtypes):
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
-        outputs: list[Any] = self.session.run(None, feeds)
+        outputs: Any = self.session.run(None, feeds)
         return dict(zip(self.output_names, outputs, strict=True))
 
     def _by_name(self, inputs: Any) -> Mapping[str, Any]:
