@@ -200,19 +200,17 @@ def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarr
     line_starts = line_ends - lengths
     characters = np.frombuffer(text, dtype=np.uint8)[:-READ_AHEAD]
     spaces = (characters <= SPACE).nonzero()[0]
-    if len(spaces) == len(lengths) * count:
+    if len(spaces) == len(lengths) * count and (spaces[count - 1 :: count] == line_ends - 1).all():
         ends, starts = spaces, np.empty_like(spaces)
         np.add(ends[:-1], 1, out=starts[1:])
-        starts[::count] = line_starts
+        starts[0] = 0
     else:  # several spaces side by side, as at the end of a line: a field is what lies between
         bounds = np.concatenate([[-1], spaces])
         apart = np.diff(bounds) > 1
         ends, starts = spaces[apart], bounds[:-1][apart] + 1
-        if len(ends) != len(lengths) * count:
+        if len(ends) != len(lengths) * count or (starts[::count] != line_starts).any():
             return None
-    ends, starts = ends.reshape(-1, count), starts.reshape(-1, count)
-    in_line = (starts[:, 0] == line_starts) & (ends[:, -1] < line_ends)
-    return (starts, ends) if in_line.all() else None
+    return starts.reshape(-1, count), ends.reshape(-1, count)
 
 
 def _parse_table(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray | None:

@@ -263,7 +263,10 @@ def test_a_broken_row_that_is_asked_for_is_an_error_with_its_line(write, line, p
         read_vectors(path, ["sun", "moon", "star"])
 
 
-@pytest.mark.parametrize(("first", "second"), [("7 1 2", "8 1 2 3 4"), ("7 1 2 3 4", "8 1 2")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("7 1 2", "8 1 2 3 4"), ("7 1 2 3 4", "8 1 2"), ("7 1 2 ", "8 1 2 3 4 "), ("7 1 2 3 4 ", "8 1 2 ")],
+)
 def test_a_short_row_and_a_long_one_do_not_make_two_right_ones(write, first, second):
     with pytest.raises(ValueError, match=r"line 2: '7' has [24] numbers, expected 3"):
         read_vectors(write(f"{STAR}\n{first}\n{second}\n{STAR}\n{STAR}\n"), ["7", "8"])
