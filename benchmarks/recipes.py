@@ -1,0 +1,148 @@
+"""The classifiers that `accuracy.py` measures: data, vocabulary, word vectors, encoder, training.
+
+Every setting was chosen on parts of the training texts. Then it was trained on all of them, and the weights after the
+last epoch are taken: there is nothing that a test text could decide.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seqkit import GloveEmbedding, TextClassifier, Vocabulary, datasets
+from keras_seqkit.layers.conv_front import ConvFront
+from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
+from keras_seqkit.text.word_vectors import read_vectors
+
+DIMS = (50, 100)  # the 100-d file has no words of one letter, no "'s" and no digits; the 50-d file has them all
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one classifier is made.
+
+    Args:
+        title: of the task, as it is printed.
+        load: gives the parts of the data, as `keras_seqkit.datasets` do.
+        min_count: how often a token must stand in the training texts.
+        more_words: how many of GloVe's most frequent words join the vocabulary, so that a word that only a test text
+            has comes with its vector.
+        branches: each reads the same word vectors: ``("lstm", units)``, ``("gru", units)``, both bidirectional, or
+            ``("conv", filters, kernel_size)``.
+        word_dropout: the fraction of words that are left out in training.
+        vector_dropout: the fraction of the word vectors' dimensions that each branch does not see in training.
+        dropout: the fraction of the branches' output that the last layer does not see in training.
+        max_length: how many tokens are read.
+        learning_rate: at the beginning; it falls to 0 along a cosine.
+        batch_size: texts in a batch.
+        epochs: all of them are trained.
+    """
+
+    title: str
+    load: Callable[..., Any]
+    min_count: int
+    more_words: int
+    branches: Sequence[tuple]
+    word_dropout: float
+    vector_dropout: float
+    dropout: float
+    max_length: int
+    learning_rate: float
+    batch_size: int
+    epochs: int
+
+
+RECIPES = {
+    "rt": Recipe(
+        title="Rotten Tomatoes, by film",
+        load=datasets.rotten_tomatoes,
+        min_count=1,
+        more_words=20_000,
+        branches=[("lstm", 64), ("lstm", 64), ("lstm", 64), ("conv", 64, 3)],
+        word_dropout=0.1,
+        vector_dropout=0.3,
+        dropout=0.5,
+        max_length=60,
+        learning_rate=3e-3,
+        batch_size=64,
+        epochs=5,
+    ),
+    "r8": Recipe(
+        title="Reuters R8",
+        load=datasets.reuters_r8,
+        min_count=2,
+        more_words=0,
+        branches=[("gru", 64), ("conv", 128, 2)],
+        word_dropout=0.0,
+        vector_dropout=0.3,
+        dropout=0.5,
+        max_length=200,
+        learning_rate=2e-3,
+        batch_size=32,
+        epochs=7,
+    ),
+}
+
+
+def make_vocabulary(recipe: Recipe, texts: Sequence[str]) -> Vocabulary:
+    """Returns the words of the training texts, and then the words that GloVe saw most."""
+    own = Vocabulary.from_texts(texts, min_count=recipe.min_count).tokens
+    with datasets.glove(50).open(encoding="utf-8") as lines:
+        frequent = [line.partition(" ")[0] for line in islice(lines, recipe.more_words)]
+    return Vocabulary(list(dict.fromkeys([*own, *frequent])))
+
+
+def make_vectors(paths: Sequence[Path], tokens: Sequence[str]) -> dict[str, np.ndarray]:
+    """Puts the vectors of several files side by side; zeros where only some files have a token."""
+    files = [read_vectors(path, tokens) for path in paths]
+    table = np.zeros((len(tokens), sum(file.dim for file in files)), np.float32)  # (vocab, dim)
+    start = 0
+    for file in files:
+        table[file.rows, start : start + file.dim] = file.matrix
+        start += file.dim
+    found = np.unique(np.concatenate([file.rows for file in files]))
+    return {tokens[row]: table[row] for row in found}
+
+
+def make_encoder(recipe: Recipe, dim: int) -> keras.Model:
+    """Returns branches side by side, the maximum over time of each, joined: (batch, time, dim) to (batch, units)."""
+    sequence = keras.Input((None, dim), name="vectors")
+    words = keras.layers.Dropout(recipe.word_dropout, noise_shape=(None, None, 1))(sequence)
+    pooled = []
+    for number, (kind, width, *kernel_size) in enumerate(recipe.branches):
+        x = keras.layers.SpatialDropout1D(recipe.vector_dropout)(words)  # (batch, time, dim)
+        if kind == "conv":
+            x = ConvFront(width, *kernel_size, pool_size=1, name=f"conv_{number}")(x)  # (batch, time, width)
+        else:
+            cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
+            recurrence = cell(width, return_sequences=True)
+            x = keras.layers.Bidirectional(recurrence, name=f"{kind}_{number}")(x)  # (batch, time, 2 * width)
+        pooled.append(MaskedMaxPooling(name=f"pooling_{number}")(x))
+    joined = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]  # (batch, units)
+    return keras.Model(sequence, joined, name="encoder")
+
+
+def train(recipe: Recipe, texts: Sequence[str], labels: Sequence[str], seed: int, epochs: int) -> TextClassifier:
+    """Makes the classifier and trains it on all of these texts."""
+    keras.utils.set_random_seed(seed)
+    vocabulary = make_vocabulary(recipe, texts)
+    vectors = make_vectors([datasets.glove(dim) for dim in DIMS], vocabulary.tokens)
+    embedding = GloveEmbedding(vocabulary, vectors, trainable=True, oov="normal", name="embedding")
+    model = TextClassifier(
+        vocabulary,
+        sorted(set(labels)),
+        embedding=embedding,
+        encoder=make_encoder(recipe, embedding.output_dim),
+        dropout=recipe.dropout,
+        max_length=recipe.max_length,
+    )
+    steps = epochs * -(-len(texts) // recipe.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
+    loss = "binary_crossentropy" if len(model.labels) == 2 else "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss, metrics=["accuracy"], jit_compile=False)
+    model.fit(texts, labels, batch_size=recipe.batch_size, epochs=epochs, verbose=0)
+    return model
