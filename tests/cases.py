@@ -17,6 +17,7 @@ CELLS: dict[str, tuple[type, dict[str, Any]]] = {
     "gru_reset_before": (LAYERS.GRU, {"reset_after": False}),
     "simple_rnn": (LAYERS.SimpleRNN, {}),
 }
+REDUCTIONS = ("sum", "mul", "ave")
 MASKS = ("none", "right", "left", "holes", "all_masked")
 
 
@@ -132,8 +133,8 @@ CASES = [
                                                      return_sequences=True)),
     *(Case(f"both {cell} concat sequences", _both(cell, "concat", return_sequences=True)) for cell in CELLS),
     *(Case(f"both {cell} concat last", _both(cell, "concat")) for cell in CELLS),
-    *(Case(f"both lstm {mode} sequences", _both("lstm", mode, return_sequences=True)) for mode in ("sum", "mul", "ave")),
-    *(Case(f"both gru {mode} last", _both("gru", mode)) for mode in ("sum", "mul", "ave")),
+    *(Case(f"both lstm {mode} sequences", _both("lstm", mode, return_sequences=True)) for mode in REDUCTIONS),
+    *(Case(f"both gru {mode} last", _both("gru", mode)) for mode in REDUCTIONS),
     Case("both lstm apart sequences", _both("lstm", None, return_sequences=True)),
     Case("both lstm apart last", _both("lstm", None)),
     Case("both gru states", _both("gru", "concat", return_sequences=True, return_state=True)),

@@ -68,22 +68,22 @@ def export(
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
     signature = model_signature(model, input_signature if not classifier else model.input_spec_of_ids())
-    from_text = text and vocabulary is not None
-    if from_text:
+    tokens = vocabulary if text else None
+    if tokens is not None:
         _check_ids_input(signature)
-    proto = convert(model, signature, right_padded_inputs=signature.input_names if from_text else ())
+    proto = convert(model, signature, right_padded_inputs=() if tokens is None else signature.input_names)
     graph = proto.graph
     if labels is not None:
         _answer_with_labels(graph, list(labels))
-    if from_text:
-        _take_text(graph, vocabulary, *_lengths(model, signature))
+    if tokens is not None:
+        _take_text(graph, tokens, *_lengths(model, signature))
     remove_identities(graph)
-    _describe(proto, "classifier" if labels is not None else "model", model, labels, vocabulary if from_text else None)
+    _describe(proto, "classifier" if labels is not None else "model", model, labels, tokens)
     onnx.checker.check_model(proto, full_check=True)
     content = proto.SerializeToString(deterministic=True)
     network = open_model(content, ["CPUExecutionProvider"])
     if verify:
-        check_own_samples(model, network, signature, vocabulary if from_text else None)
+        check_own_samples(model, network, signature, tokens)
     write_atomically(path, content)
 
 

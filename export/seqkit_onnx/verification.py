@@ -10,7 +10,7 @@ from keras_seqkit.models import TextClassifier
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.vocabulary import RESERVED_TOKENS
 from seqkit_onnx.lowering.naming import all_layers
-from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.loading import load
 
@@ -37,7 +37,9 @@ class Verification(NamedTuple):
     count: int
 
 
-def verify(model: keras.Model, path: str | os.PathLike, texts: Any) -> Verification:
+def verify(
+    model: keras.Model, path: str | os.PathLike, texts: Any, vocabulary: Vocabulary | None = None
+) -> Verification:
     """Compares the answers of a file with those of Keras.
 
     Args:
@@ -45,6 +47,7 @@ def verify(model: keras.Model, path: str | os.PathLike, texts: Any) -> Verificat
         path: the file.
         texts: a list of strings for a text classifier; for any other model, or a file that takes ids, what
             ``model.predict`` takes.
+        vocabulary: the one that was given to `export`, where the model is no `TextClassifier` and the file takes text.
 
     Returns:
         A `Verification`.
@@ -52,12 +55,11 @@ def verify(model: keras.Model, path: str | os.PathLike, texts: Any) -> Verificat
     Raises:
         ValueError: there are no texts.
     """
-    return _compare(model, load(path, ["CPUExecutionProvider"]), texts)
+    return _compare(model, load(path, ["CPUExecutionProvider"]), texts, vocabulary)
 
 
-def _compare(model: keras.Model, network: Any, inputs: Any) -> Verification:
-    from_text = isinstance(network, Classifier) and network.input_names == ["text"]
-    expected = _keras_outputs(model, inputs, from_text)
+def _compare(model: keras.Model, network: Any, inputs: Any, vocabulary: Vocabulary | None) -> Verification:
+    expected = _keras_outputs(model, inputs, network.input_names == ["text"], vocabulary)
     if not isinstance(network, Classifier):
         outputs = network.predict(inputs)
         differences = [
@@ -72,10 +74,16 @@ def _compare(model: keras.Model, network: Any, inputs: Any) -> Verification:
     return Verification(float(np.max(np.abs(answers - probabilities))), float(agreement), len(labels))
 
 
-def _keras_outputs(model: keras.Model, inputs: Any, from_text: bool) -> Any:
+def _keras_outputs(model: keras.Model, inputs: Any, from_text: bool, vocabulary: Vocabulary | None) -> Any:
     if from_text and not isinstance(model, TextClassifier):
-        raise ValueError("verify: the file takes text and the model takes ids; compare them on a TextClassifier.")
-    return model.predict(inputs, verbose=0)
+        if vocabulary is None:
+            raise ValueError(
+                "verify: the file takes text and the model ids; pass the vocabulary that export was given."
+            )
+        time = model_signature(model).specs[0].shape[1]
+        ids = vocabulary.encode(inputs, time)  # (batch, time)
+        inputs = ids if ids.shape[1] else np.zeros((len(ids), 1), np.int32)
+    return model.predict(inputs, verbose="0")
 
 
 def check_own_samples(
@@ -87,7 +95,7 @@ def check_own_samples(
         VerificationError: they differ by more than `TOLERANCE`.
     """
     samples = sample_texts(vocabulary) if vocabulary is not None else sample_inputs(model, signature)
-    found = _compare(model, network, samples)
+    found = _compare(model, network, samples, vocabulary)
     if not found.largest_difference <= TOLERANCE or found.label_agreement < 1:
         raise VerificationError(
             f"export: on {found.count} samples the file and Keras differ by {found.largest_difference:.2g}, and at "

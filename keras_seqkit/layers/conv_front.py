@@ -70,7 +70,7 @@ class ConvFront(keras.layers.Layer):
         real = ops.expand_dims(ops.cast(mask, x.dtype), -1)  # (batch, time, 1)
         x = self.convolution(x * real)  # (batch, time, filters)
         lowest = ops.cast(-6e4, x.dtype)  # within float16, and below all that pooling should prefer
-        pooled = self._pool(ops.where(real > 0, x, lowest))  # (batch, time / pool_size, filters)
+        pooled = self._pool(ops.where(ops.greater(real, 0), x, lowest))  # (batch, time / pool_size, filters)
         some_real = ops.expand_dims(ops.cast(self.compute_mask(x, mask), x.dtype), -1)
         return pooled * some_real
 
@@ -87,7 +87,8 @@ class ConvFront(keras.layers.Layer):
             return previous_mask
         real = ops.expand_dims(ops.cast(previous_mask, "float32"), -1)  # (batch, time, 1)
         real = ops.pad(real, [[0, 0], [0, self.pool_size - 1], [0, 0]])
-        return ops.squeeze(ops.max_pool(real, self.pool_size, self.pool_size, padding="valid"), -1) > 0
+        pooled = ops.max_pool(real, self.pool_size, self.pool_size, padding="valid")  # (batch, time / pool_size, 1)
+        return ops.greater(ops.squeeze(pooled, -1), 0)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Returns (batch, ceil(time / pool_size), filters)."""

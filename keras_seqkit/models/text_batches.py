@@ -1,5 +1,6 @@
 """Batches of encoded texts, each padded to its own longest text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -27,7 +28,7 @@ class TextBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        rows: list[np.ndarray],
+        rows: Sequence[Sequence[int]],
         targets: np.ndarray | None = None,
         weights: np.ndarray | None = None,
         batch_size: int = 32,
@@ -69,7 +70,7 @@ class TextBatches(keras.utils.PyDataset):
             order = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in pools])
         batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         if self.shuffle:
-            self._random.shuffle(batches)  # type: ignore[arg-type]  # a list is a sequence that can be shuffled
+            batches = [batches[place] for place in self._random.permutation(len(batches))]
         self._batches = batches
 
     def _time(self, index: int) -> int:

@@ -212,7 +212,7 @@ class TextClassifier(keras.Model):
             loss = "binary_crossentropy" if len(self.labels) == 2 else "sparse_categorical_crossentropy"
             self.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss, metrics=["accuracy"])
 
-    def _rows(self, texts: Iterable[str]) -> list[np.ndarray]:
+    def _rows(self, texts: Iterable[str]) -> list[list[int]]:
         """Returns the ids of each text, without padding."""
         ids = self.vocabulary.encode_rows(texts, self.max_length)
         if not ids:
@@ -220,9 +220,10 @@ class TextClassifier(keras.Model):
         return ids
 
     def _examples(self, texts: Any, labels: Any, sample_weight: Any = None) -> tuple:
+        rows = self._rows(texts)
         if labels is None:
             raise ValueError("TextClassifier: a label is expected for each text; received y=None.")
-        rows, indices = self._rows(texts), label_indices(labels, self.labels)
+        indices = label_indices(labels, self.labels)
         if len(rows) != len(indices):
             raise ValueError(f"TextClassifier: received {len(rows)} texts and {len(indices)} labels; they pair up.")
         targets = indices[:, np.newaxis].astype(np.float32) if len(self.labels) == 2 else indices

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.signature import model_signature
+
 from tests.lowering.test_native_recurrence import TOLERANCE, run
 
 

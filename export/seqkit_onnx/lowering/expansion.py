@@ -117,11 +117,11 @@ class _Expander:
             attributes.update({"activation_alpha": alphas} if alphas else {})
             attributes.update({"activation_beta": betas} if betas else {})
         kinds = len(cells[0].state_names)
-        y, *finals = builder.node(
+        y, *finals = builder.node_with(
+            1 + kinds,
             cells[0].op_type,
             [x, *weights, mask.lengths if mask else "", *states],
             cells[0].op_type.lower(),
-            outputs=1 + kinds,
             direction=recurrence.direction,
             hidden_size=cells[0].units,
             **attributes,
@@ -187,7 +187,7 @@ class _Expander:
         builder = self.builder
         if len(recurrence.directions) == 1:
             return [builder.squeeze(y, axis)]
-        halves = builder.node("Split", [y], "directions", outputs=2, axis=axis, num_outputs=2)
+        halves = builder.node_with(2, "Split", [y], "directions", axis=axis, num_outputs=2)
         return [builder.squeeze(half, axis) for half in halves]
 
     def _flip_time(self, y: str) -> str:

@@ -33,12 +33,18 @@ class GraphBuilder:
         self._used[name] = count + 1
         return f"{name}_{count}" if count else name
 
-    def node(self, op_type: str, inputs: list[str], name: str, outputs: int = 1, domain: str = "", **attributes: Any):
-        """Adds a node; returns its output's name, or a list where there are several."""
+    def node(self, op_type: str, inputs: Sequence[str], name: str, domain: str = "", **attributes: Any) -> str:
+        """Adds a node with one output, and returns the output's name."""
+        output = self.unique(name)
+        self.nodes.append(helper.make_node(op_type, inputs, [output], name=output, domain=domain, **attributes))
+        return output
+
+    def node_with(self, outputs: int, op_type: str, inputs: Sequence[str], name: str, **attributes: Any) -> list[str]:
+        """Adds a node with several outputs, and returns their names."""
         base = self.unique(name)
-        names = [base] if outputs == 1 else [f"{base}/{index}" for index in range(outputs)]
-        self.nodes.append(helper.make_node(op_type, inputs, names, name=base, domain=domain, **attributes))
-        return names[0] if outputs == 1 else names
+        names = [f"{base}/{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(op_type, inputs, names, name=base, **attributes))
+        return names
 
     def constant(self, value: Any, dtype: Any = INT64, name: str = "constant") -> str:
         """Adds a constant; one that was added before is shared."""

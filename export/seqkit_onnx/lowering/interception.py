@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import tensorflow as tf
@@ -78,15 +79,14 @@ def intercepted_recurrence(model_name: str) -> Iterator[dict[bytes, Recurrence]]
         ids = tf.cast(inputs, "int32") if not tf.as_dtype(inputs.dtype).is_integer else inputs
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
 
-    keras.layers.RNN.call = rnn_call
-    keras.layers.Bidirectional.call = bidirectional_call
-    keras.layers.Embedding.call = embedding_call
     try:
-        yield recurrences
+        with (
+            patch.object(keras.layers.RNN, "call", rnn_call),
+            patch.object(keras.layers.Bidirectional, "call", bidirectional_call),
+            patch.object(keras.layers.Embedding, "call", embedding_call),
+        ):
+            yield recurrences
     finally:
-        keras.layers.Embedding.call = call_embedding
-        keras.layers.RNN.call = call_rnn
-        keras.layers.Bidirectional.call = call_bidirectional
         if refused:  # what was raised inside the trace comes out wrapped by TensorFlow and Keras
             raise refused[0]
 

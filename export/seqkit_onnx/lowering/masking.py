@@ -51,7 +51,7 @@ def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
     steps = builder.node("Range", [builder.constant(0, name="zero"), time, builder.constant(1, name="one")], "steps")
     bonus = builder.node("Mul", [real, time], "bonus")
     key = builder.node("Sub", [bonus, steps], "key")  # (batch, time)
-    order = builder.node("TopK", [key, shape], "order", outputs=2, axis=1)[1]  # (batch, time)
+    order = builder.node_with(2, "TopK", [key, shape], "order", axis=1)[1]  # (batch, time)
     return Mask(name, lengths, builder.unsqueeze(order, 2), count)
 
 

@@ -56,7 +56,8 @@ def _unique(name: str, taken: set[str]) -> str:
 def _weight_names(graph: GraphProto, model: keras.Model) -> dict[str, str]:
     """Finds which initializer is which of Keras's variables, by shape and content."""
     paths = {
-        (variable.shape, keras.ops.convert_to_numpy(variable).tobytes()): variable.path for variable in model.variables
+        (variable.shape, np.asarray(keras.ops.convert_to_numpy(variable)).tobytes()): variable.path
+        for variable in model.variables
     }
     names = {}
     for tensor in graph.initializer:

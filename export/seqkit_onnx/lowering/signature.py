@@ -105,6 +105,8 @@ def _output_names(model: keras.Model, structure: Any, specs: tuple[tf.TensorSpec
     flat = keras.tree.flatten(outputs)
     if isinstance(outputs, dict):
         return tuple(sorted(outputs))
+    if isinstance(model, keras.Sequential):
+        return (model.layers[-1].name,)
     own = list(getattr(model, "output_names", None) or [])
     if len(own) == len(flat) == len(set(own)):
         return tuple(own)
