@@ -78,6 +78,8 @@ def test_a_batch_of_1000_equals_one_at_a_time_in_the_same_order(classifier):
 def test_every_batch_size_keeps_the_order(classifier, count):
     texts = many_texts(count)
     labels, probabilities = classifier.predict(texts)
+    assert labels == [LABELS[index] for index in probabilities.argmax(axis=1)]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     for index in {0, count // 2, count - 1}:
         label, alone = classifier.predict([texts[index]])
         assert labels[index] == label[0]

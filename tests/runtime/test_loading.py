@@ -10,11 +10,12 @@ from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.network import Network
 
 
-def write_identity(path: Path, opset: int = 20, operator: str = "Identity") -> Path:
+def write_identity(path: Path, opset: int = 20, operator: str = "Identity", **metadata: str) -> Path:
     """A model of one node that says nothing of where it comes from."""
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch"]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node(operator, ["x"], ["y"])], "identity", values[:1], values[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    helper.set_model_props(model, metadata)
     path.write_bytes(model.SerializeToString())
     return path
 
@@ -24,8 +25,9 @@ def test_a_classifier_is_opened_as_a_classifier(classifier_path):
     assert type(seqkit_onnx.load(Path(classifier_path))) is Classifier
 
 
-def test_a_model_without_a_kind_is_opened_as_a_network(tmp_path):
-    network = seqkit_onnx.load(write_identity(tmp_path / "identity.onnx"))
+@pytest.mark.parametrize("metadata", [{}, {"kind": "model"}])
+def test_a_model_of_another_kind_or_none_is_opened_as_a_network(tmp_path, metadata):
+    network = seqkit_onnx.load(write_identity(tmp_path / "identity.onnx", **metadata))
     assert type(network) is Network
     assert network.predict([1.0, 2.0])["y"].tolist() == [1.0, 2.0]
 
