@@ -64,6 +64,11 @@ def export(
     >>> load(path).predict([[1, 2, 0]])["topic"].shape
     (1, 2)
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
+            "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
+        )
     classifier = isinstance(model, TextClassifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary

@@ -1,6 +1,7 @@
 """From counts to an order of tokens."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def rank_tokens(
@@ -36,3 +37,23 @@ def rank_tokens(
     if max_tokens is not None:
         ranked = ranked[: max_tokens - reserved]
     return [token for token, _, _ in ranked], [count for _, count, _ in ranked], [rank for _, _, rank in ranked]
+
+
+def add_counts(parts: Iterable[tuple[Sequence[str], Sequence[int], Sequence[int]]]) -> dict[str, int]:
+    """Adds up counts that were taken apart.
+
+    Args:
+        parts: the tokens of each part, their counts, and their ranks by first appearance in it.
+
+    Returns:
+        The sums, in the order of first appearance over all parts.
+
+    Example:
+    >>> add_counts([(["a", "b"], [2, 1], [1, 0]), (["b"], [4], [0])])
+    {'b': 5, 'a': 2}
+    """
+    sums: Counter[str] = Counter()
+    for tokens, counts, first_seen in parts:
+        for _, token, count in sorted(zip(first_seen, tokens, counts, strict=True)):
+            sums[token] += count
+    return dict(sums)

@@ -8,7 +8,7 @@ of another age. The patterns use the syntax that `re` and RE2 share, and are bui
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Literal
@@ -16,6 +16,7 @@ from typing import Literal
 Level = Literal["word", "char", "whitespace"]
 Lowercase = bool | Literal["ascii"]
 LEVELS = ("word", "char", "whitespace")
+RULES_VERSION = 1  # rises whenever some text would be split differently
 
 # Ranges of code points, first and last included.
 _APOSTROPHES = ((0x27, 0x27), (0x2019, 0x2019))
@@ -131,7 +132,7 @@ def lowercase_table() -> dict[str, str]:
     case is longer than one character (İ) stay.
 
     Returns:
-        A dict of about 750 entries.
+        A dict of about 700 entries.
     """
     old = unicodedata.ucd_3_2_0
 
@@ -209,3 +210,20 @@ class TextRules:
     def split(self, text: str) -> list[str]:
         """Returns the tokens of `text`, in order."""
         return self._find_all(self.normalize(text))
+
+
+def common_rules(rules: Sequence[TextRules]) -> TextRules:
+    """Returns the one rule that all have.
+
+    Raises:
+        ValueError: there is none, or two differ.
+    """
+    if not rules:
+        raise ValueError("Vocabulary.merge: at least one vocabulary is expected; received none.")
+    for other in rules[1:]:
+        if other != rules[0]:
+            raise ValueError(
+                f"Vocabulary.merge: all split text alike; received {rules[0]} and {other}. Count them with the same "
+                "level and lowercase."
+            )
+    return rules[0]

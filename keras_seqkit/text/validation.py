@@ -1,6 +1,8 @@
 """What is accepted as a list of texts."""
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 
@@ -30,6 +32,38 @@ def check_texts(texts: Any, what: str) -> Iterator[str]:
         if not text.isascii():
             _check_surrogates(text, f"{what}[{index}]")
         yield str(text)
+
+
+def check_distinct(tokens: Sequence[str], reserved: Sequence[str]) -> None:
+    """Checks that each token stands once and is not empty.
+
+    Raises:
+        ValueError: one stands twice, or is empty.
+    """
+    wrong = [repr(token) for token, count in Counter(tokens).items() if count > 1 or not token]
+    if wrong:
+        raise ValueError(
+            f"Vocabulary: each token stands once, is not empty and is none of {', '.join(reserved)}; received "
+            f"{', '.join(wrong[:5])} twice or empty. Remove it from the list."
+        )
+
+
+def whole_numbers(name: str, values: Sequence[int] | None, default: Sequence[int]) -> list[int]:
+    """Returns `values` as integers, or `default` where there are none.
+
+    Raises:
+        TypeError: one is no integer.
+        ValueError: there are more or fewer than in `default`.
+    """
+    if values is None:
+        return list(default)
+    try:
+        values = [operator.index(value) for value in values]
+    except TypeError as error:
+        raise TypeError(f"Vocabulary: {name} is a list of integers; received {values!r:.60}.") from error
+    if len(values) != len(default):
+        raise ValueError(f"Vocabulary: {name} has one entry for each of {len(default)} tokens; received {len(values)}.")
+    return values
 
 
 def _check_surrogates(text: str, what: str) -> None:

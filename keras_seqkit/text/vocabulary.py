@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import operator
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,9 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_seqkit.text.counting import rank_tokens
-from keras_seqkit.text.rules import Level, Lowercase, TextRules
-from keras_seqkit.text.validation import check_texts
+from keras_seqkit.text.counting import add_counts, rank_tokens
+from keras_seqkit.text.keras_vectorization import rules_of_vectorization
+from keras_seqkit.text.padding import pad_rows
+from keras_seqkit.text.rules import RULES_VERSION, Level, Lowercase, TextRules, common_rules
+from keras_seqkit.text.validation import check_distinct, check_texts, whole_numbers
 from keras_seqkit.text.vocabulary_file import load_json, save_json
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
@@ -65,14 +66,9 @@ class Vocabulary:
             own = own[len(RESERVED_TOKENS) :]
         self._tokens = [*RESERVED_TOKENS, *own]
         self._ids = {token: index for index, token in enumerate(self._tokens)}
-        if len(self._ids) != len(self._tokens) or "" in self._ids:
-            twice = [repr(token) for token, count in Counter(self._tokens).items() if count > 1 or not token]
-            raise ValueError(
-                f"Vocabulary: each token stands once, is not empty and is none of {', '.join(RESERVED_TOKENS)}; "
-                f"received {', '.join(twice[:5])} twice or empty. Remove it from the list."
-            )
-        self._counts = _checked_length("counts", counts, [1] * len(own))
-        self._first_seen = _checked_length("first_seen", first_seen, range(len(own)))
+        check_distinct(self._tokens, RESERVED_TOKENS)
+        self._counts = whole_numbers("counts", counts, [1] * len(own))
+        self._first_seen = whole_numbers("first_seen", first_seen, range(len(own)))
         self._text_ids = {token: self._ids[token] for token in own}
 
     @classmethod
@@ -134,25 +130,8 @@ class Vocabulary:
             ValueError: the layer standardizes or splits by a function of its own, makes n-grams, or its tokens
                 contain a reserved one.
         """
-        config = layer.get_config() if hasattr(layer, "get_config") else {}
-        if not {"standardize", "split", "ngrams"} <= set(config):
-            raise TypeError(f"Vocabulary.from_keras: a TextVectorization is expected; received {type(layer).__name__}.")
-        levels: dict[Any, Level] = {"whitespace": "whitespace", "character": "char"}
-        standardize, split = config["standardize"], config["split"]
-        known = (None, "lower", "strip_punctuation", "lower_and_strip_punctuation")
-        if split not in levels or standardize not in known or config["ngrams"]:
-            raise ValueError(
-                "Vocabulary.from_keras: a layer with split='whitespace' or 'character', standardize one of "
-                f"{known} and ngrams=None is expected; received split={split!r}, standardize={standardize!r}, "
-                f"ngrams={config['ngrams']!r}. Build the vocabulary with Vocabulary.from_texts instead."
-            )
-        how = standardize or ""
-        return cls(
-            layer.get_vocabulary(include_special_tokens=False),
-            level=levels[split],
-            lowercase="ascii" if how.startswith("lower") else False,
-            strip_punctuation=how.endswith("strip_punctuation"),
-        )
+        rules = rules_of_vectorization(layer)
+        return cls(layer.get_vocabulary(include_special_tokens=False), **rules)
 
     @classmethod
     def merge(
@@ -177,20 +156,9 @@ class Vocabulary:
         >>> Vocabulary.merge(parts).tokens[4:]
         ['a', 'b', 'c']
         """
-        vocabularies = list(vocabularies)
-        if not vocabularies:
-            raise ValueError("Vocabulary.merge: at least one vocabulary is expected; received none.")
-        rules = vocabularies[0].rules
-        counts: Counter[str] = Counter()
-        for vocabulary in vocabularies:
-            if vocabulary.rules != rules:
-                raise ValueError(
-                    f"Vocabulary.merge: all split text alike; received {rules} and {vocabulary.rules}. "
-                    "Count them with the same level and lowercase."
-                )
-            own = zip(vocabulary._first_seen, vocabulary.tokens[4:], vocabulary._counts, strict=True)
-            for _, token, count in sorted(own):
-                counts[token] += count
+        parts = list(vocabularies)
+        rules = common_rules([vocabulary.rules for vocabulary in parts])
+        counts = add_counts((part.tokens[len(RESERVED_TOKENS) :], part._counts, part._first_seen) for part in parts)
         return cls._from_counts(rules, counts, max_tokens, min_count)
 
     @property
@@ -206,7 +174,8 @@ class Vocabulary:
     @property
     def digest(self) -> str:
         """The SHA-256 of the tokens and the rule: equal digests encode every text alike."""
-        content = [self._tokens, self.rules.level, self.rules.lowercase, self.rules.strip_punctuation]
+        rules = [RULES_VERSION, self.rules.level, self.rules.lowercase, self.rules.strip_punctuation]
+        content = [self._tokens, *rules]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -263,11 +232,7 @@ class Vocabulary:
         room = None if length is None else length - start - end
         rows = self.encode_rows(texts, room, truncating)
         rows = [[START_ID] * start + row + [END_ID] * end for row in rows]
-        time = max(map(len, rows), default=0) if length is None else length
-        ids = np.full((len(rows), time), PADDING_ID, np.int32)  # (batch, time)
-        for index, row in enumerate(rows):
-            ids[index, slice(len(row)) if padding == "post" else slice(time - len(row), time)] = row
-        return ids
+        return pad_rows(rows, length, padding)
 
     def encode_rows(
         self, texts: Iterable[str], max_length: int | None = None, truncating: Literal["post", "pre"] = "post"
@@ -338,15 +303,3 @@ class Vocabulary:
             ValueError: the file is no vocabulary, is cut, or was written by a version that is not known.
         """
         return cls.from_config(load_json(path))
-
-
-def _checked_length(name: str, values: Sequence[int] | None, default: Sequence[int]) -> list[int]:
-    if values is None:
-        return list(default)
-    try:
-        values = [operator.index(value) for value in values]
-    except TypeError as error:
-        raise TypeError(f"Vocabulary: {name} is a list of integers; received {values!r:.60}.") from error
-    if len(values) != len(default):
-        raise ValueError(f"Vocabulary: {name} has one entry for each of {len(default)} tokens; received {len(values)}.")
-    return values

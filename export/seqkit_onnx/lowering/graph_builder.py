@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, NodeProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 INT64 = np.int64
 
@@ -86,8 +86,8 @@ class GraphBuilder:
         return self.node("Where", [condition, x, y], "where")
 
 
-def _tensor(array: np.ndarray, name: str) -> Any:
-    if array.dtype == object:
-        strings = [text.encode() for text in array.ravel().tolist()]
-        return helper.make_tensor(name, helper.np_dtype_to_tensor_dtype(np.dtype(object)), array.shape, strings)
-    return numpy_helper.from_array(array, name)
+def _tensor(array: np.ndarray, name: str) -> TensorProto:
+    if array.dtype != object:
+        return numpy_helper.from_array(array, name)
+    strings = [text.encode() for text in array.ravel().tolist()]
+    return TensorProto(name=name, data_type=TensorProto.STRING, dims=array.shape, string_data=strings)
