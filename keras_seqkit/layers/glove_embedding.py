@@ -1,5 +1,7 @@
 """An embedding that starts from pretrained word vectors."""
 
+import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +52,9 @@ class GloveEmbedding(keras.layers.Embedding):
     are looked up as they are: no lower-casing, no stemming.
 
     Args:
-        vocabulary: A `keras_seqkit.Vocabulary`, or any sequence of tokens whose first one is the padding.
+        vocabulary_or_tokens: A `keras_seqkit.Vocabulary`, or any sequence of tokens in the order of their ids. The
+            first one is the padding (`"[PAD]"`, `"<pad>"`, `""`), whose row is zeros; where it is a word, it has its
+            vector like any other.
         vectors: The path of a text file (plain, gzip, or a zip with one member; `"archive.zip::member.txt"`
             or `(archive, member)` choose one), gensim `KeyedVectors`, or a mapping from token to vector.
         trainable: Whether training changes the table.
@@ -84,8 +88,8 @@ class GloveEmbedding(keras.layers.Embedding):
             `18,204 of 20,000 tokens (91.0 %)`.
 
     Raises:
-        ValueError: `oov` is unknown; the vocabulary is empty or its first token is a word; `output_dim` is
-            not that of the vectors; the vectors are malformed (with the line's number); neither `vectors`
+        ValueError: `oov` is unknown; the vocabulary is empty; `output_dim` is not that of the vectors; the vectors
+            are malformed (with the line's number); neither `vectors`
             nor `output_dim` is given; no token is found and `oov` needs some.
         FileNotFoundError: There is no such file.
 
@@ -102,7 +106,7 @@ class GloveEmbedding(keras.layers.Embedding):
 
     def __init__(
         self,
-        vocabulary: Any,
+        vocabulary_or_tokens: Any,
         vectors: Any = None,
         trainable: bool = False,
         mask_zero: bool = True,
@@ -120,7 +124,7 @@ class GloveEmbedding(keras.layers.Embedding):
                 )
         if oov not in _OOV:
             raise ValueError(f"GloveEmbedding: oov is {oov!r}, expected one of {_OOV}.")
-        tokens = _checked_tokens(vocabulary)
+        tokens = _checked_tokens(vocabulary_or_tokens)
         table = None
         if vectors is not None:
             found = read_vectors(vectors, tokens)
@@ -129,14 +133,19 @@ class GloveEmbedding(keras.layers.Embedding):
                     f"GloveEmbedding: vectors have {found.dim} dimensions, output_dim is {output_dim}. Leave "
                     f"output_dim out, or pass a {output_dim}-dimensional file."
                 )
-            _check_padding(tokens, found)
-            table = _make_table(found, len(tokens), oov, normalize)  # (vocab, dim)
+            table = _make_table(found, tokens, oov, normalize)  # (vocab, dim)
             output_dim = found.dim
-            missing = sorted(set(range(1, len(tokens))) - set(found.rows.tolist()))
+            missing = sorted(set(range(_first_word(tokens), len(tokens))) - set(found.rows.tolist()))
         elif output_dim is None:
             raise ValueError(
                 "GloveEmbedding: vectors is None, and so is output_dim. Pass vectors; only get_config leaves them out, "
                 "and it gives output_dim."
+            )
+        if mask_zero and not _first_word(tokens):
+            warnings.warn(
+                f"GloveEmbedding: {tokens[0]!r} has id 0, which mask_zero masks. Put the padding in front, "
+                'GloveEmbedding(["[PAD]", *tokens], ...) with ids that begin with 1, or pass mask_zero=False.',
+                stacklevel=2,
             )
         not_loaded: Any = keras.initializers.Constant(float("nan"))
         super().__init__(
@@ -157,7 +166,7 @@ class GloveEmbedding(keras.layers.Embedding):
     def coverage(self) -> Coverage:
         """Which tokens have a vector."""
         missing = set(self.missing)
-        words = range(1, len(self.tokens))
+        words = range(_first_word(self.tokens), len(self.tokens))
         return Coverage(
             found=[self.tokens[row] for row in words if row not in missing],
             missing=[self.tokens[row] for row in words if row in missing],
@@ -169,7 +178,7 @@ class GloveEmbedding(keras.layers.Embedding):
         del config["input_dim"], config["embeddings_initializer"]
         return {
             **config,
-            "vocabulary": list(self.tokens),
+            "vocabulary_or_tokens": list(self.tokens),
             "vectors": None,
             "oov": self.oov,
             "normalize": self.normalize,
@@ -190,23 +199,19 @@ def _checked_tokens(vocabulary: Any) -> list[str]:
     return list(tokens)
 
 
-def _check_padding(tokens: list[str], found: WordVectors) -> None:
-    """Raises ValueError if the first token is a word: as the padding it would lose its vector."""
-    if 0 in found.rows[:1] and "pad" not in tokens[0].lower():
-        raise ValueError(
-            f"GloveEmbedding: the first token is {tokens[0]!r}, and it has a vector. Expected the padding token: row 0 "
-            'is the padding and always zeros. Pass ["[PAD]", *tokens], and ids that begin with 1.'
-        )
+def _first_word(tokens: Sequence[str]) -> int:
+    """Returns the id of the first token that is not the padding."""
+    return 1 if re.fullmatch(r"|[<\[_]*pad[>\]_]*", tokens[0], re.IGNORECASE) else 0
 
 
-def _make_table(found: WordVectors, count: int, oov: str, normalize: bool) -> np.ndarray:
-    """Returns the table, float32 (vocab, dim), with a row for each of ``count`` tokens."""
-    vectors = found.matrix[found.rows != 0]  # (found, dim)
-    rows = found.rows[found.rows != 0]
+def _make_table(found: WordVectors, tokens: list[str], oov: str, normalize: bool) -> np.ndarray:
+    """Returns the table, float32 (vocab, dim), with a row for each token."""
+    words = found.rows >= _first_word(tokens)
+    vectors, rows = found.matrix[words], found.rows[words]  # (found, dim), (found,)
     if normalize:
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)  # (found, 1)
         vectors = (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
-    table = np.zeros((count, found.dim), dtype=np.float32)  # (vocab, dim)
+    table = np.zeros((len(tokens), found.dim), dtype=np.float32)  # (vocab, dim)
     if oov != "zeros":
         if not len(rows):
             raise ValueError(
@@ -218,5 +223,5 @@ def _make_table(found: WordVectors, count: int, oov: str, normalize: bool) -> np
             draws = np.random.default_rng(_OOV_SEED).standard_normal(table.shape)
             table += (draws * vectors.std(axis=0, dtype=np.float64)).astype(np.float32)
     table[rows] = vectors
-    table[0] = 0
+    table[: _first_word(tokens)] = 0
     return table

@@ -120,9 +120,20 @@ def test_the_padding_row_is_zeros_also_where_it_has_a_vector(oov):
     np.testing.assert_array_equal(table_of(layer), without)
 
 
-def test_a_word_in_the_place_of_the_padding_is_an_error():
-    with pytest.raises(ValueError, match=r"the first token is 'sun', and it has a vector.*\[\"\[PAD\]\", \*tokens\]"):
-        GloveEmbedding(["sun", "moon"], VECTORS)
+def test_a_word_in_the_place_of_the_padding_keeps_its_vector_and_is_warned_of():
+    with pytest.warns(UserWarning, match="'sun' has id 0, which mask_zero masks"):
+        masked = GloveEmbedding(["sun", "moon"], VECTORS)
+    unmasked = GloveEmbedding(["sun", "moon"], VECTORS, mask_zero=False)
+    for layer in (masked, unmasked):
+        np.testing.assert_array_equal(table_of(layer), [VECTORS["sun"], VECTORS["moon"]])
+        assert layer.coverage.found == ["sun", "moon"]
+
+
+@pytest.mark.parametrize("padding", ["", "[PAD]", "<pad>", "<PAD>", "__pad__"])
+def test_the_padding_may_be_written_in_the_usual_ways(padding):
+    layer = GloveEmbedding([padding, "sun"], {**VECTORS, padding: [5.0, 5.0]})
+    np.testing.assert_array_equal(table_of(layer), [[0, 0], VECTORS["sun"]])
+    assert layer.coverage.found == ["sun"]
 
 
 def test_normalize_scales_found_rows_to_length_one():
