@@ -34,7 +34,7 @@ from keras_seqkit.datasets import LabelledTexts
 PICTURE = Path(__file__).parent / "output" / "accuracy.png"
 TOLERANCE = 1e-5  # of a probability: float32 sums taken in another order
 TOKEN_RULES = {"scikit-learn's": {}, "ours": {"tokenizer": Vocabulary([]).rules.split, "token_pattern": None}}
-STRENGTHS = (1, 3, 10, 30, 100, 300)
+STRENGTHS = (1, 3, 10, 30, 100, 300, 1000)
 QUICK_TEXTS, QUICK_EPOCHS = 1_000, 1
 
 

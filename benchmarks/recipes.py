@@ -32,7 +32,9 @@ class Recipe:
         more_words: how many of GloVe's most frequent words join the vocabulary, so that a word that only a test text
             has comes with its vector.
         branches: each reads the same word vectors: ``("lstm", units)``, ``("gru", units)``, both bidirectional, or
-            ``("conv", filters, kernel_size)``.
+            ``("conv", filters, kernel_size)``; one after the other in ``("conv-gru", filters, kernel_size, units)``,
+            where two steps become one between them.
+        words_too: whether a recurrence's output is joined with the word vectors that it read, before the maximum.
         word_dropout: the fraction of words that are left out in training.
         vector_dropout: the fraction of the word vectors' dimensions that each branch does not see in training.
         dropout: the fraction of the branches' output that the last layer does not see in training.
@@ -47,6 +49,7 @@ class Recipe:
     min_count: int
     more_words: int
     branches: Sequence[tuple]
+    words_too: bool
     word_dropout: float
     vector_dropout: float
     dropout: float
@@ -62,8 +65,9 @@ RECIPES = {
         load=datasets.rotten_tomatoes,
         min_count=1,
         more_words=20_000,
-        branches=[("lstm", 64), ("lstm", 64), ("lstm", 64), ("conv", 64, 3)],
-        word_dropout=0.1,
+        branches=[("lstm", 64)],
+        words_too=True,
+        word_dropout=0.0,
         vector_dropout=0.3,
         dropout=0.5,
         max_length=60,
@@ -76,14 +80,15 @@ RECIPES = {
         load=datasets.reuters_r8,
         min_count=2,
         more_words=0,
-        branches=[("gru", 64), ("conv", 128, 2)],
+        branches=[("conv-gru", 128, 3, 64)] * 3,
+        words_too=False,
         word_dropout=0.0,
         vector_dropout=0.3,
         dropout=0.5,
         max_length=200,
-        learning_rate=2e-3,
-        batch_size=32,
-        epochs=7,
+        learning_rate=3e-3,
+        batch_size=64,
+        epochs=8,
     ),
 }
 
@@ -105,7 +110,7 @@ def make_vectors(paths: Sequence[Path], tokens: Sequence[str]) -> dict[str, np.n
         table[file.rows, start : start + file.dim] = file.matrix
         start += file.dim
     found = np.unique(np.concatenate([file.rows for file in files]))
-    return {tokens[row]: table[row] for row in found}
+    return {tokens[int(row)]: table[row] for row in found}
 
 
 def make_encoder(recipe: Recipe, dim: int) -> keras.Model:
@@ -113,14 +118,18 @@ def make_encoder(recipe: Recipe, dim: int) -> keras.Model:
     sequence = keras.Input((None, dim), name="vectors")
     words = keras.layers.Dropout(recipe.word_dropout, noise_shape=(None, None, 1))(sequence)
     pooled = []
-    for number, (kind, width, *kernel_size) in enumerate(recipe.branches):
+    for number, (kind, *sizes) in enumerate(recipe.branches):
         x = keras.layers.SpatialDropout1D(recipe.vector_dropout)(words)  # (batch, time, dim)
-        if kind == "conv":
-            x = ConvFront(width, *kernel_size, pool_size=1, name=f"conv_{number}")(x)  # (batch, time, width)
-        else:
-            cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
-            recurrence = cell(width, return_sequences=True)
-            x = keras.layers.Bidirectional(recurrence, name=f"{kind}_{number}")(x)  # (batch, time, 2 * width)
+        if kind.startswith("conv"):
+            filters, kernel_size, *sizes = sizes
+            pool_size = 2 if sizes else 1
+            front = ConvFront(filters, kernel_size, pool_size, name=f"conv_{number}")
+            x = front(x)  # (batch, time / pool_size, filters)
+        if sizes:
+            cell = keras.layers.LSTM if kind == "lstm" else keras.layers.GRU
+            recurrence = cell(*sizes, return_sequences=True)
+            states = keras.layers.Bidirectional(recurrence, name=f"recurrence_{number}")(x)  # (batch, time, 2 * units)
+            x = keras.layers.Concatenate()([states, x]) if recipe.words_too else states
         pooled.append(MaskedMaxPooling(name=f"pooling_{number}")(x))
     joined = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]  # (batch, units)
     return keras.Model(sequence, joined, name="encoder")
@@ -141,8 +150,8 @@ def train(recipe: Recipe, texts: Sequence[str], labels: Sequence[str], seed: int
         max_length=recipe.max_length,
     )
     steps = epochs * -(-len(texts) // recipe.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
+    rate: Any = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
     loss = "binary_crossentropy" if len(model.labels) == 2 else "sparse_categorical_crossentropy"
-    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss, metrics=["accuracy"], jit_compile=False)
+    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss, metrics=["accuracy"])
     model.fit(texts, labels, batch_size=recipe.batch_size, epochs=epochs, verbose=0)
     return model
