@@ -87,6 +87,8 @@ class TextClassifier(keras.Model):
         self.embedding = self._make_embedding(embedding)
         self.conv = _make_conv(conv)
         self.encoder = BidirectionalStack(name="encoder") if encoder is None else encoder
+        if isinstance(self.encoder, keras.Model):  # Keras doubts that a model hands masks on to its layers, and it does
+            self.encoder.supports_masking = True
         self.pooling = MaskedMaxPooling(name="pooling")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         units, activation = (1, "sigmoid") if len(self.labels) == 2 else (len(self.labels), "softmax")
