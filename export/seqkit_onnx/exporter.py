@@ -76,12 +76,15 @@ def export(
     tokens = vocabulary if text else None
     if tokens is not None:
         _check_ids_input(signature)
-    proto = convert(model, signature, right_padded_inputs=() if tokens is None else signature.input_names)
+    traced = (
+        signature.with_dtype("int64") if classifier and tokens is not None else signature
+    )  # what the tokens' ids are
+    proto = convert(model, traced, right_padded_inputs=() if tokens is None else signature.input_names)
     graph = proto.graph
     if labels is not None:
         _answer_with_labels(graph, list(labels))
     if tokens is not None:
-        _take_text(graph, tokens, *_lengths(model, signature))
+        _take_text(graph, tokens, *_lengths(model, signature), masks_padding=classifier)
     remove_identities(graph)
     _describe(proto, "classifier" if labels is not None else "model", model, labels, tokens)
     onnx.checker.check_model(proto, full_check=True)
@@ -129,9 +132,12 @@ def _answer_with_labels(graph: onnx.GraphProto, labels: list[str]) -> None:
     graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)]))
 
 
-def _take_text(graph: onnx.GraphProto, vocabulary: Vocabulary, max_length: int | None, min_length: int) -> None:
-    ids = graph.input[0].name
-    nodes = add_text_to_ids(graph, vocabulary, "text", ids, max_length, min_length)
+def _take_text(
+    graph: onnx.GraphProto, vocabulary: Vocabulary, max_length: int | None, min_length: int, masks_padding: bool
+) -> None:
+    ids = graph.input[0]
+    dtype = ids.type.tensor_type.elem_type
+    nodes = add_text_to_ids(graph, vocabulary, "text", ids.name, max_length, min_length, masks_padding, dtype)
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])

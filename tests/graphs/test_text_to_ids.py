@@ -217,3 +217,27 @@ def test_a_vocabulary_without_tokens_knows_none():
         text_model(Vocabulary([])).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     assert run(session, ["a b", ""])[0].tolist() == [[1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize(("max_length", "min_length"), [(None, 1), (None, 3), (3, 1), (1, 1), (4, 4)])
+def test_a_spare_step_is_padding_behind_the_same_ids(max_length, min_length):
+    vocabulary = Vocabulary(["a", "b"])
+    graph = onnx.helper.make_graph(
+        [],
+        "text_to_ids",
+        [onnx.helper.make_tensor_value_info("text", onnx.TensorProto.STRING, ["batch"])],
+        [onnx.helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["batch", "time"])],
+    )
+    arguments = {"spare_step": True, "dtype": onnx.TensorProto.INT64}
+    graph.node.extend(add_text_to_ids(graph, vocabulary, "text", "ids", max_length, min_length, **arguments))
+    opsets = [onnx.helper.make_opsetid(*each) for each in (("", 20), ("com.microsoft", 1), ("ai.onnx.ml", 3))]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for texts in (["a b a b x", "b"], [""], ["a"]):
+        [ids] = session.run(None, {"text": np.array(texts, object)})
+        expected = vocabulary.encode(texts)[:, :max_length]
+        assert ids.dtype == np.int64
+        assert ids.shape[1] >= min_length
+        np.testing.assert_array_equal(ids[:, : expected.shape[1]], expected)
+        np.testing.assert_array_equal(ids[:, expected.shape[1] :], 0)

@@ -21,7 +21,14 @@ _STRING, _BOOL, _INT64 = TensorProto.STRING, TensorProto.BOOL, TensorProto.INT64
 
 
 def add_text_to_ids(
-    graph: GraphProto, vocabulary: Vocabulary, text: str, ids: str, max_length: int | None, min_length: int = 1
+    graph: GraphProto,
+    vocabulary: Vocabulary,
+    text: str,
+    ids: str,
+    max_length: int | None,
+    min_length: int = 1,
+    spare_step: bool = False,
+    dtype: int = TensorProto.INT32,
 ) -> list[NodeProto]:
     """Adds what turns `text` into `ids`, exactly as ``vocabulary.encode(text, ...)`` does.
 
@@ -32,6 +39,9 @@ def add_text_to_ids(
         ids: the name of the result, int32 (batch, time), padding after the text.
         max_length: the time at most: what is longer loses its end; `None`: no limit.
         min_length: the time at least: padding fills it up.
+        spare_step: whether `min_length` steps of padding may stand behind the longest text too, which takes three
+            nodes less; for a network that masks them.
+        dtype: of the result, int32 or int64; the latter takes a node less.
 
     Returns:
         The nodes, in order.
@@ -40,8 +50,10 @@ def add_text_to_ids(
     normalized = _normalize(builder, vocabulary.rules, text)
     tokens = _tokenize(builder, normalized, vocabulary.rules.pattern, "tokens")  # (batch, time)
     encoded = _look_up(builder, vocabulary, tokens)  # (batch, time)
-    encoded = _fit_length(builder, encoded, max_length, min_length)
-    builder.nodes.append(helper.make_node("Cast", [encoded], [ids], name="text/ids", to=TensorProto.INT32))
+    fit_length = _fit_length_with_spare_step if spare_step else _fit_length
+    encoded = fit_length(builder, encoded, max_length, min_length)
+    convert = {"op_type": "Identity"} if dtype == _INT64 else {"op_type": "Cast", "to": dtype}
+    builder.nodes.append(helper.make_node(inputs=[encoded], outputs=[ids], name="text/ids", **convert))
     return builder.nodes
 
 
@@ -80,15 +92,23 @@ def _fit_length(builder: GraphBuilder, ids: str, max_length: int | None, min_len
     return builder.node("Slice", [padded, start, time, axis], "ids_in_time")
 
 
+def _fit_length_with_spare_step(builder: GraphBuilder, ids: str, max_length: int | None, min_length: int) -> str:
+    """Puts `min_length` steps of padding behind the longest text, and cuts the time to `max_length`."""
+    padded = builder.node("Pad", [ids, builder.constant([0, 0, 0, min_length], name="text_padding")], "with_padding")
+    if max_length is None:
+        return padded
+    bounds = [([0], "text_start"), ([max_length], "text_max_length"), ([1], "text_axis")]
+    start, end, axis = (builder.constant(value, name=name) for value, name in bounds)
+    return builder.node("Slice", [padded, start, end, axis], "ids_in_time")
+
+
 def _normalize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
     if not rules.replacements:
         return text
     ascii_lower = rules.lowercase and not rules.strip_punctuation
     untouched = r"[\x00-\x7f]*" if ascii_lower else _pattern_of_others(rules)
     plain = builder.node("RegexFullMatch", [text], "is_plain", pattern=untouched)  # (batch,)
-    plain = builder.node("Cast", [plain], "is_plain_int32", to=TensorProto.INT32)
-    all_plain = builder.node("ReduceMin", [plain], "all_plain_int32", keepdims=0)
-    all_plain = builder.node("Cast", [all_plain], "all_plain", to=_BOOL)
+    all_plain = builder.node("ReduceMin", [plain], "all_plain", keepdims=0)  # (), of bool: false where one is
     then = _ascii_branch(text, bool(ascii_lower))
     return builder.node(
         "If", [all_plain], "normalized", then_branch=then, else_branch=_table_branch(text, rules.replacements)

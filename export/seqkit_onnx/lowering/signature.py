@@ -1,6 +1,6 @@
 """The inputs and outputs of a model, with their names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -30,6 +30,10 @@ class ModelSignature:
         return tuple(
             _axes(spec, name if several else "") for spec, name in zip(self.specs, self.input_names, strict=True)
         )
+
+    def with_dtype(self, dtype: str) -> "ModelSignature":
+        """Returns the same signature with inputs of another dtype."""
+        return replace(self, specs=tuple(tf.TensorSpec(spec.shape, dtype, spec.name) for spec in self.specs))
 
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""
