@@ -1,6 +1,7 @@
 """Text in, one of some labels out."""
 
 import inspect
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -87,8 +88,6 @@ class TextClassifier(keras.Model):
         self.embedding = self._make_embedding(embedding)
         self.conv = _make_conv(conv)
         self.encoder = BidirectionalStack(name="encoder") if encoder is None else encoder
-        if isinstance(self.encoder, keras.Model):  # Keras doubts that a model hands masks on to its layers, and it does
-            self.encoder.supports_masking = True
         self.pooling = MaskedMaxPooling(name="pooling")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
         units, activation = (1, "sigmoid") if len(self.labels) == 2 else (len(self.labels), "softmax")
@@ -166,6 +165,7 @@ class TextClassifier(keras.Model):
                 raise ValueError("TextClassifier.fit: early_stopping needs validation_data or validation_split.")
             patience = EARLY_STOPPING_PATIENCE if early_stopping is True else early_stopping
             callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True))
+        x, y = _as_list(x), _as_list(y)
         if not _is_texts(x):
             arguments = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": shuffle}
             arguments |= {"validation_split": validation_split, "validation_data": validation_data}
@@ -183,6 +183,7 @@ class TextClassifier(keras.Model):
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 32, sample_weight: Any = None, **kwargs: Any):
         """Returns the loss and the metrics on texts and labels, as `keras.Model.evaluate` does."""
+        x, y = _as_list(x), _as_list(y)
         if not _is_texts(x):
             return super().evaluate(x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
         self._compile_by_default()
@@ -190,6 +191,7 @@ class TextClassifier(keras.Model):
 
     def predict(self, x: Any, batch_size: int = 32, **kwargs: Any) -> np.ndarray:
         """Returns the probabilities of texts: float32 (batch, 1) for two labels, else (batch, classes)."""
+        x = _as_list(x)
         if not _is_texts(x):
             return super().predict(x, batch_size=batch_size, **kwargs)
         rows = self._rows(x)
@@ -272,7 +274,15 @@ def _call(layer: keras.layers.Layer, x: Any, mask: Any, training: bool | None) -
     """Calls a layer with what its `call` takes of the mask and the training flag."""
     known = inspect.signature(layer.call).parameters
     given = {"mask": mask, "training": training}
-    return layer(x, **{name: value for name, value in given.items() if name in known})
+    with warnings.catch_warnings():
+        # Keras doubts that a model hands its mask on to its layers, and it does.
+        warnings.filterwarnings("ignore", message="Layer .* was passed an input with a mask attached to it")
+        return layer(x, **{name: value for name, value in given.items() if name in known})
+
+
+def _as_list(x: Any) -> Any:
+    """Returns a column of a data frame as a list, and anything else as it is."""
+    return x.tolist() if hasattr(x, "iloc") and hasattr(x, "tolist") else x
 
 
 def _is_texts(x: Any) -> bool:

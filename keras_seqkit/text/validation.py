@@ -34,6 +34,21 @@ def check_texts(texts: Any, what: str) -> Iterator[str]:
         yield str(text)
 
 
+def flat_list(items: Iterable[Any], kind: type, what: str) -> list[Any]:
+    """Lays items, and lists of them, in one list.
+
+    Raises:
+        TypeError: one is not of `kind`.
+    """
+    found: list[Any] = []
+    for item in items:
+        found += item if isinstance(item, (list, tuple)) else [item]
+    for item in found:
+        if not isinstance(item, kind):
+            raise TypeError(f"{what}: a {kind.__name__} is expected; received {type(item).__name__} {item!r:.60}.")
+    return found
+
+
 def check_distinct(tokens: Sequence[str], reserved: Sequence[str]) -> None:
     """Checks that each token stands once and is not empty.
 

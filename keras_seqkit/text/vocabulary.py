@@ -14,7 +14,7 @@ from keras_seqkit.text.counting import add_counts, rank_tokens
 from keras_seqkit.text.keras_vectorization import rules_of_vectorization
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.rules import RULES_VERSION, Level, Lowercase, TextRules, common_rules
-from keras_seqkit.text.validation import check_distinct, check_texts, whole_numbers
+from keras_seqkit.text.validation import check_distinct, check_texts, flat_list, whole_numbers
 from keras_seqkit.text.vocabulary_file import load_json, save_json
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
@@ -133,14 +133,11 @@ class Vocabulary:
         rules = rules_of_vectorization(layer)
         return cls(layer.get_vocabulary(include_special_tokens=False), **rules)
 
-    @classmethod
-    def merge(
-        cls, vocabularies: Iterable["Vocabulary"], max_tokens: int | None = None, min_count: int = 1
-    ) -> "Vocabulary":
+    def merge(self, *others: "Vocabulary", max_tokens: int | None = None, min_count: int = 1) -> "Vocabulary":
         """Joins vocabularies that were counted apart, for example over the parts of a large corpus.
 
         Args:
-            vocabularies: at least one; all with the same level, lowercase and strip_punctuation.
+            others: vocabularies with the same level, lowercase and strip_punctuation, or lists of them.
             max_tokens: as in `from_texts`.
             min_count: as in `from_texts`.
 
@@ -149,17 +146,18 @@ class Vocabulary:
             where the parts were counted without `max_tokens` and `min_count`.
 
         Raises:
-            ValueError: there is none, or two split text differently.
+            TypeError: one is no vocabulary.
+            ValueError: two split text differently.
 
         Example:
         >>> parts = [Vocabulary.from_texts(["b a"]), Vocabulary.from_texts(["c a"])]
-        >>> Vocabulary.merge(parts).tokens[4:]
-        ['a', 'b', 'c']
+        >>> parts[0].merge(parts[1]).tokens[4:] == Vocabulary.merge(*parts).tokens[4:] == ["a", "b", "c"]
+        True
         """
-        parts = list(vocabularies)
+        parts = flat_list((self, *others), Vocabulary, "Vocabulary.merge")
         rules = common_rules([vocabulary.rules for vocabulary in parts])
         counts = add_counts((part.tokens[len(RESERVED_TOKENS) :], part._counts, part._first_seen) for part in parts)
-        return cls._from_counts(rules, counts, max_tokens, min_count)
+        return Vocabulary._from_counts(rules, counts, max_tokens, min_count)
 
     @property
     def tokens(self) -> list[str]:

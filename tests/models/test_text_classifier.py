@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
-from keras_seqkit.layers import ConvFront
+from keras_seqkit.layers import ConvFront, MaskedMaxPooling
+
+GRU, LSTM = keras.layers.GRU, keras.layers.LSTM
 
 TEXTS = ["a good film", "bad", "very good é 😀", "", "so so bad a film", "good good good"]
 LABELS = ["pos", "neg", "pos", "neg", "neg", "pos"]
@@ -98,6 +100,40 @@ def test_any_text_has_a_probability(fitted: TextClassifier, texts: list[str]):
     probabilities = fitted.predict(texts, verbose=0)
     assert probabilities.shape == (len(texts), 1)
     assert np.all((probabilities >= 0) & (probabilities <= 1))
+
+
+class Column:
+    """What a data frame's column has: `iloc` and `tolist`."""
+
+    def __init__(self, values: list):
+        self.iloc = self.values = values
+
+    def tolist(self) -> list:
+        return list(self.values)
+
+
+def test_columns_of_a_data_frame_will_do():
+    by_list, by_column = small(), small()
+    by_list.fit(TEXTS, LABELS, epochs=1, verbose=0)
+    by_column.fit(Column(TEXTS), Column(LABELS), epochs=1, verbose=0)
+    expected = by_list.predict(TEXTS, verbose=0)
+    np.testing.assert_array_equal(by_column.predict(Column(TEXTS), verbose=0), expected)
+    assert by_column.evaluate(Column(TEXTS), Column(LABELS), verbose=0) == by_list.evaluate(TEXTS, LABELS, verbose=0)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_functional_model_as_encoder_sees_the_mask(tmp_path):
+    sequence = keras.Input((None, 5))
+    branches = [keras.layers.Bidirectional(cell(3, return_sequences=True))(sequence) for cell in (LSTM, GRU)]
+    encoder = keras.Model(sequence, keras.layers.Concatenate()([MaskedMaxPooling()(each) for each in branches]))
+    model = small(encoder=encoder)
+    model.fit(TEXTS, LABELS, epochs=1, verbose=0)
+    together = model.predict([*TEXTS, "good " * 40], verbose=0)
+    alone = np.concatenate([model.predict([text], verbose=0) for text in TEXTS])
+    np.testing.assert_allclose(together[:6], alone, rtol=0, atol=TOLERANCE)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(TEXTS, verbose=0), model.predict(TEXTS, verbose=0))
 
 
 def test_max_length_is_all_that_is_read():

@@ -118,21 +118,23 @@ def test_the_order_does_not_depend_on_the_hash_seed():
 def test_merging_parts_equals_counting_all(parts, level, max_tokens, min_count):
     counted_apart = [Vocabulary.from_texts(texts, level) for texts in parts]
     together = Vocabulary.from_texts([text for texts in parts for text in texts], level, max_tokens, min_count)
-    merged = Vocabulary.merge(iter(counted_apart), max_tokens, min_count)
+    merged = Vocabulary.merge(*counted_apart, max_tokens=max_tokens, min_count=min_count)
     assert (merged.tokens, merged.counts) == (together.tokens, together.counts)
 
 
 @given(few_texts, few_texts, few_texts)
 def test_merging_in_two_steps_equals_merging_at_once(first, second, third):
     a, b, c = (Vocabulary.from_texts(texts) for texts in (first, second, third))
-    assert Vocabulary.merge([Vocabulary.merge([a, b]), c]) == Vocabulary.merge([a, b, c])
+    assert a.merge(b).merge(c) == a.merge(b, c) == Vocabulary.merge([a, b, c])
 
 
 def test_merging_nothing_or_what_splits_differently_is_refused():
     with pytest.raises(ValueError, match="at least one vocabulary is expected; received none"):
         Vocabulary.merge([])
     with pytest.raises(ValueError, match="all split text alike"):
-        Vocabulary.merge([Vocabulary(["a"]), Vocabulary(["a"], "char")])
+        Vocabulary(["a"]).merge(Vocabulary(["a"], "char"))
+    with pytest.raises(TypeError, match="a Vocabulary is expected; received str 'a'"):
+        Vocabulary(["a"]).merge("a")
 
 
 @given(few_texts, levels, lowercases)
