@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
+from tests.layers.arrays import assert_same, flat, normal, randomize
 
 SAME_GRAPH = 1e-6  # same float32 operations in the same order: only kernels chosen by shape may differ
 OTHER_LENGTH = 1e-5  # float32, other length or other path (unrolled, compiled): sums in another order
@@ -21,28 +22,6 @@ MASKS = {
     "holes": np.array([[1, 0, 1, 1], [0, 1, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]], bool),
     "all-masked rows": np.array([[0, 0, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]], bool),
 }
-
-
-def normal(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def randomize(layer: keras.layers.Layer) -> None:
-    """Give every weight, biases and norms too, a value that shows when it is used wrongly."""
-    for index, weight in enumerate(layer.weights):
-        if "seed_generator" not in weight.path:
-            weight.assign(normal(*weight.shape, seed=index) * 0.5)
-
-
-def flat(outputs) -> list[np.ndarray]:
-    return [ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
-
-
-def assert_same(got, expected, tolerance: float) -> None:
-    got, expected = flat(got), flat(expected)
-    assert [a.shape for a in got] == [b.shape for b in expected]
-    for a, b in zip(got, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
 def by_hand(stack: BidirectionalStack, x, mask, states=None) -> tuple:

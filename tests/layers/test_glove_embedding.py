@@ -8,25 +8,10 @@ from hypothesis import strategies as st
 from keras import ops
 
 from keras_seqkit.layers.glove_embedding import GloveEmbedding
+from tests.layers.glove_tables import EXPECTED, IDS, TOKENS, VECTORS, table_of
 
 SAME_SUMS = 1e-6  # float32, the same sums in another order
 HALF = 1e-3  # float16 keeps 11 bits
-
-VECTORS = {"sun": [3.0, 4.0], "moon": [0.0, 2.0], "star": [-1.0, 0.5], "unused": [9.0, 9.0]}
-TOKENS = ["[PAD]", "[UNK]", "sun", "mars", "moon", "star"]
-IDS = np.array([[2, 4, 1, 0], [5, 3, 0, 0], [0, 0, 0, 0]])
-EXPECTED = np.array([[0, 0], [0, 0], [3, 4], [0, 0], [0, 2], [-1, 0.5]], dtype="float32")
-
-
-def table_of(layer: GloveEmbedding) -> np.ndarray:
-    return ops.convert_to_numpy(layer.embeddings)
-
-
-@pytest.fixture
-def vector_file(tmp_path):
-    path = tmp_path / "vectors.txt"
-    path.write_text("".join(f"{token} {' '.join(map(str, row))}\n" for token, row in VECTORS.items()))
-    return path
 
 
 def test_each_row_is_the_vector_of_its_token(vector_file):
