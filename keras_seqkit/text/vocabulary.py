@@ -105,9 +105,7 @@ class Vocabulary:
         return cls._from_counts(rules, counts, max_tokens, min_count)
 
     @classmethod
-    def _from_counts(
-        cls, rules: TextRules, counts: dict[str, int], max_tokens: int | None, min_count: int
-    ) -> "Vocabulary":
+    def _from_counts(cls, rules: TextRules, counts: dict, max_tokens: int | None, min_count: int) -> "Vocabulary":
         tokens, kept_counts, first_seen = rank_tokens(counts, max_tokens, min_count, len(RESERVED_TOKENS))
         return cls(tokens, rules.level, rules.lowercase, rules.strip_punctuation, kept_counts, first_seen)
 
@@ -267,10 +265,8 @@ class Vocabulary:
 
     def _token(self, index: int) -> str:
         if not 0 <= index < len(self._tokens):
-            raise ValueError(
-                f"Vocabulary.decode: ids are 0 to {len(self._tokens) - 1}; received {index}. "
-                "These ids come from another vocabulary."
-            )
+            limit = f"ids are 0 to {len(self._tokens) - 1}; received {index}"
+            raise ValueError(f"Vocabulary.decode: {limit}. These ids come from another vocabulary.")
         return self._tokens[index]
 
     def get_config(self) -> dict[str, Any]:
