@@ -46,6 +46,7 @@ def path(model, tmp_path_factory) -> str:
         (("a", "b", "c"), {}),
         (("neg", "pos"), {"conv": 4}),
         (("neg", "pos"), {"max_length": 3}),
+        (("neg", "pos"), {"conv": keras.layers.Conv1D(4, 3, padding="same")}),
         (("neg", "pos"), {"encoder": keras.layers.GRU(4, reset_after=False)}),
         (("a", "b", "c"), {"encoder": BidirectionalStack(4, "simple_rnn", return_sequences=True)}),
     ],

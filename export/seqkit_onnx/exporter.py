@@ -76,9 +76,8 @@ def export(
     tokens = vocabulary if text else None
     if tokens is not None:
         _check_ids_input(signature)
-    traced = (
-        signature.with_dtype("int64") if classifier and tokens is not None else signature
-    )  # what the tokens' ids are
+    # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
+    traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
     proto = convert(model, traced, right_padded_inputs=() if tokens is None else signature.input_names)
     graph = proto.graph
     if labels is not None:

@@ -104,3 +104,26 @@ class ConvFront(keras.layers.Layer):
             "pool_size": self.pool_size,
             "activation": keras.activations.serialize(self.activation),
         }
+
+
+def make_conv_front(conv: Any, dim: int) -> keras.layers.Layer | None:
+    """Returns the layer that stands before an encoder.
+
+    Args:
+        conv: a number of filters or the arguments of a `ConvFront`, or a layer that knows masks or keeps the time, or
+            `None`.
+        dim: the size of the vectors that it gets.
+
+    Raises:
+        ValueError: the layer changes the time and drops the mask.
+    """
+    if isinstance(conv, int):
+        return ConvFront(conv, name="conv")
+    if isinstance(conv, dict):
+        return ConvFront(**{"name": "conv", **conv})
+    if conv is not None and not conv.supports_masking and conv.compute_output_shape((1, 64, dim))[1] != 64:
+        raise ValueError(
+            f"TextClassifier: conv layer {conv.name!r} changes the time and drops the mask, so padding would change the "
+            "answers. Use ConvFront, or padding='same' and strides=1."
+        )
+    return conv

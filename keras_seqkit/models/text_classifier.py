@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
-from keras_seqkit.layers.conv_front import ConvFront
+from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
 from keras_seqkit.models.label_targets import check_labels, label_indices
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches
@@ -37,7 +37,7 @@ class TextClassifier(keras.Model):
         encoder: a layer from (batch, time, dim) to (batch, units), such as a `BidirectionalStack`; where it returns a
             sequence, the maximum over the real steps is taken. `None`: ``BidirectionalStack((128, 64))``.
         conv: what stands before the encoder: the number of filters of a `ConvFront`, its arguments as a dict, or a
-            layer. `None`: nothing.
+            layer that knows masks or keeps the time. `None`: nothing.
         dropout: the fraction of the encoder's output that is dropped in training.
         max_length: how many tokens of a text are read; `None`: all.
         **kwargs: as in `keras.Model`.
@@ -86,7 +86,7 @@ class TextClassifier(keras.Model):
         self.min_length = 1  # of the time that the network is run on
         self.dropout_rate = dropout
         self.embedding = self._make_embedding(embedding)
-        self.conv = _make_conv(conv)
+        self.conv = make_conv_front(conv, self.embedding.compute_output_shape((1, 64))[-1])
         self.encoder = BidirectionalStack(name="encoder") if encoder is None else encoder
         self.pooling = MaskedMaxPooling(name="pooling")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
@@ -115,9 +115,11 @@ class TextClassifier(keras.Model):
         """See the class."""
         mask = ops.not_equal(inputs, 0)  # (batch, time)
         x = self.embedding(inputs)  # (batch, time, dim)
-        if self.conv is not None:
+        if self.conv is not None and self.conv.supports_masking:
             x = _call(self.conv, x, mask, training)
-            mask = self.conv.compute_mask(x, mask) if self.conv.supports_masking else None
+            mask = self.conv.compute_mask(x, mask)
+        elif self.conv is not None:  # it keeps the time, so the mask stays what it is
+            x = _call(self.conv, x * ops.expand_dims(ops.cast(mask, x.dtype), -1), mask, training)
         x = _call(self.encoder, x, mask, training)  # (batch, units), or (batch, time, units)
         if len(x.shape) == 3:
             x = self.pooling(x, mask=mask)  # (batch, units)
@@ -260,14 +262,6 @@ class TextClassifier(keras.Model):
         for part in ("embedding", "encoder", "conv", "dtype"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)
-
-
-def _make_conv(conv: Any) -> keras.layers.Layer | None:
-    if isinstance(conv, int):
-        return ConvFront(conv, name="conv")
-    if isinstance(conv, dict):
-        return ConvFront(**{"name": "conv", **conv})
-    return conv
 
 
 def _call(layer: keras.layers.Layer, x: Any, mask: Any, training: bool | None) -> Any:

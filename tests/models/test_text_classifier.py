@@ -66,7 +66,13 @@ def test_many_labels_train_too():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"conv": 4}, {"conv": {"filters": 4, "kernel_size": 2, "pool_size": 3}}, {"max_length": 2}],
+    [
+        {},
+        {"conv": 4},
+        {"conv": {"filters": 4, "kernel_size": 2, "pool_size": 3}},
+        {"conv": keras.layers.Conv1D(4, 3, padding="same", name="plain")},
+        {"max_length": 2},
+    ],
     ids=str,
 )
 def test_what_else_is_in_the_batch_does_not_matter(arguments: dict):
@@ -74,6 +80,11 @@ def test_what_else_is_in_the_batch_does_not_matter(arguments: dict):
     together = model.predict([*TEXTS, "good " * 40], verbose=0)
     alone = np.concatenate([model.predict([text], verbose=0) for text in TEXTS])
     np.testing.assert_allclose(together[:6], alone, rtol=0, atol=TOLERANCE)
+
+
+def test_a_convolution_that_drops_the_mask_and_changes_the_time_is_refused():
+    with pytest.raises(ValueError, match="'narrow' changes the time and drops the mask"):
+        small(conv=keras.layers.Conv1D(4, 3, name="narrow"))
 
 
 def test_predictions_stand_in_the_order_of_the_texts(fitted: TextClassifier):
