@@ -123,7 +123,7 @@ def make_conv_front(conv: Any, dim: int) -> keras.layers.Layer | None:
         return ConvFront(**{"name": "conv", **conv})
     if conv is not None and not conv.supports_masking and conv.compute_output_shape((1, 64, dim))[1] != 64:
         raise ValueError(
-            f"TextClassifier: conv layer {conv.name!r} changes the time and drops the mask, so padding would change the "
-            "answers. Use ConvFront, or padding='same' and strides=1."
+            f"TextClassifier: conv layer {conv.name!r} changes the time and drops the mask, so padding would change "
+            "the answers. Use ConvFront, or padding='same' and strides=1."
         )
     return conv
