@@ -118,6 +118,36 @@ def _mixed_directions(x: Any) -> Any:
     return LAYERS.Bidirectional(LAYERS.LSTM(UNITS, return_sequences=True), backward_layer=backward)(x)
 
 
+def _stacked_cells() -> Any:
+    cells = [LAYERS.LSTMCell(UNITS), LAYERS.GRUCell(3), LAYERS.SimpleRNNCell(2, activation="relu")]
+    return LAYERS.StackedRNNCells(cells)
+
+
+def _cells(**arguments: Any) -> Callable[[Any], Any]:
+    return lambda x: LAYERS.RNN(_stacked_cells(), **arguments)(x)
+
+
+def _cells_from_encoder(x: Any) -> Any:
+    _, *states = LAYERS.RNN(_stacked_cells(), return_state=True)(x)
+    return LAYERS.RNN(_stacked_cells(), return_sequences=True, return_state=True)(x, initial_state=states)
+
+
+def _both_of_cells(x: Any) -> Any:
+    layer = LAYERS.RNN(_stacked_cells(), return_sequences=True)
+    return LAYERS.Bidirectional(layer, merge_mode="sum")(x)
+
+
+def _repeated(x: Any) -> Any:
+    x = LAYERS.RepeatVector(5)(LAYERS.GRU(UNITS)(x))
+    return LAYERS.TimeDistributed(LAYERS.Dense(2))(LAYERS.LSTM(UNITS, return_sequences=True)(x))
+
+
+def _in_each_step(x: Any) -> Any:
+    steps = LAYERS.Reshape((-1, DIM, 1))(x)  # (batch, time, 3, 1)
+    inner = keras.Sequential([keras.Input((DIM, 1)), LAYERS.Bidirectional(LAYERS.GRU(3)), LAYERS.Dense(3)])
+    return LAYERS.LSTM(UNITS)(LAYERS.TimeDistributed(inner)(steps))
+
+
 CASES = [
     *(Case(f"{cell} last", _one(cell)) for cell in CELLS),
     *(Case(f"{cell} sequences", _one(cell, return_sequences=True)) for cell in CELLS),
@@ -146,6 +176,14 @@ CASES = [
     Case("shared", _shared, operators=2),
     Case("nested", _nested, operators=2),
     Case("cell in RNN", lambda x: LAYERS.RNN(LAYERS.GRUCell(UNITS), return_sequences=True)(x)),
+    Case("stacked cells last", _cells(), operators=3),
+    Case("stacked cells states", _cells(return_sequences=True, return_state=True), operators=3),
+    Case("stacked cells backwards", _cells(go_backwards=True, return_sequences=True), operators=3),
+    Case("stacked cells zero output", _cells(zero_output_for_mask=True, return_sequences=True), operators=3),
+    Case("stacked cells from encoder", _cells_from_encoder, operators=6),
+    Case("stacked cells both ways", _both_of_cells, operators=6),
+    Case("repeated and time distributed", _repeated, operators=2),
+    Case("recurrence in each step", _in_each_step, operators=2),
     Case("bidirectional stack", lambda x: BidirectionalStack((4, 3), return_sequences=True)(x), operators=2),
     Case("residual stack", lambda x: BidirectionalStack((4, 3), cell="gru", residual=True, layer_norm=True)(x), 2),
     Case("convolution in front", lambda x: BidirectionalStack(3)(ConvFront(4, 3, 2)(x))),

@@ -63,7 +63,8 @@ def test_stacked_layers_hand_on_their_inner_form():
     model = next(case for case in CASES if case.name == "stacked").model()
     proto = convert(model, model_signature(model))
     operators = [node.op_type for node in proto.graph.node]
-    assert operators.count("GatherND") == 1  # real steps are gathered once, for the first layer
+    gathered = [node for node in proto.graph.node if node.output[0].endswith(("real_ids", "real_steps"))]
+    assert len(gathered) == 1  # real steps are gathered once, for the first layer
     assert operators.count("TopK") == 1
 
 
@@ -155,11 +156,4 @@ def test_an_activation_that_onnx_does_not_name_becomes_a_loop_with_a_warning():
 def test_an_operation_that_cannot_be_converted_is_named():
     model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Lambda(keras.ops.erfinv, name="odd")])
     with pytest.raises(ValueError, match=r"odd.*which tf2onnx cannot"):
-        convert(model, model_signature(model))
-
-
-def test_a_stateful_layer_is_refused_by_name():
-    layer = keras.layers.LSTM(4, stateful=True, name="carrier")
-    model = keras.Sequential([keras.Input(batch_shape=(2, None, 3)), layer])
-    with pytest.raises(ValueError, match="'carrier' is stateful"):
         convert(model, model_signature(model))

@@ -13,14 +13,10 @@ import tf2onnx
 
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import (
-    PLACEHOLDER_OP,
-    TOKEN_ATTRIBUTE,
-    UnsupportedLayerError,
-    intercepted_recurrence,
-)
+from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
 from seqkit_onnx.lowering.naming import give_readable_names
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
+from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
 
@@ -59,6 +55,7 @@ def convert(
     names = dict(zip((value.name for value in proto.graph.input), signature.input_names, strict=True))
     names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
     rename_values(proto.graph, names)
+    remove_identities(proto.graph)
     expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs))
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
@@ -118,7 +115,8 @@ def _check_all_converted(graph: onnx.GraphProto, model: keras.Model) -> None:
 
 def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
     """Writes the axes' names into the graph's inputs and outputs."""
-    for value, axes in zip(graph.input, signature.input_axes, strict=True):
+    own = list(graph.input)[: len(signature.specs)]  # states of stateful layers come after them
+    for value, axes in zip(own, signature.input_axes, strict=True):
         _set_axes(value, axes)
     for value in graph.output:
         dims = value.type.tensor_type.shape.dim

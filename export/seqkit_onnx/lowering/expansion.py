@@ -1,12 +1,15 @@
-"""Puts native recurrent operators where placeholders stand."""
+"""Replaces placeholders by native recurrent operators, with what their masks need around them."""
 
 from collections.abc import Callable
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto
 
+from seqkit_onnx.lowering import masking
+from seqkit_onnx.lowering.carried_state import CarriedStates
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
-from seqkit_onnx.lowering.masking import Mask, gather_front, has_steps, make_mask, restore_repeating, restore_zeros
+from seqkit_onnx.lowering.masking import Mask
+from seqkit_onnx.lowering.native_operator import add_operator
 from seqkit_onnx.lowering.recurrence import Recurrence
 
 PLACEHOLDER_DOMAIN = "keras_seqkit"
@@ -30,18 +33,18 @@ def expand_placeholders(
 
 def _expand_graph(
     graph: GraphProto,
-    initializers: GraphProto,
+    main: GraphProto,
     recurrences: dict[bytes, Recurrence],
     is_on_the_right: Callable[[GraphProto, str], bool],
 ) -> None:
-    expander = _Expander(graph, initializers, is_on_the_right)
+    expander = _Expander(graph, main, is_on_the_right)
     for node in graph.node:
         if node.domain == PLACEHOLDER_DOMAIN and node.op_type == PLACEHOLDER_TYPE:
             expander.expand(node, recurrences[node.attribute[0].s])
             continue
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _expand_graph(attribute.g, initializers, recurrences, is_on_the_right)
+                _expand_graph(attribute.g, main, recurrences, is_on_the_right)
         expander.builder.nodes.append(node)
     nodes = list(expander.builder.nodes)
     del graph.node[:]
@@ -51,10 +54,12 @@ def _expand_graph(
 class _Expander:
     """Expands the placeholders of one graph, and remembers what the next one can use again."""
 
-    def __init__(self, graph: GraphProto, initializers: GraphProto, is_on_the_right: Callable[[GraphProto, str], bool]):
+    def __init__(self, graph: GraphProto, main: GraphProto, is_on_the_right: Callable[[GraphProto, str], bool]):
         self.graph = graph
-        self.builder = GraphBuilder(initializers)
+        self.builder = GraphBuilder(main)
         self.is_on_the_right = is_on_the_right
+        self.carried = CarriedStates(main, self.builder)
+        self.lookups = _lookups(graph, main)
         self.masks: dict[str, Mask] = {}
         # The time-major, real-steps-first form of a value under a mask ("" for none): stacked layers hand it on.
         self.inner_forms: dict[tuple[str, str], str] = {}
@@ -64,30 +69,44 @@ class _Expander:
         inputs = list(node.input)
         x, rest = inputs[0], inputs[1:]
         mask = self._mask(rest.pop(0)) if recurrence.has_mask else None
-        states = self._initial_states(recurrence, rest)
-        y, finals = self._operator(recurrence, self._inner_form(x, mask), mask, states)
+        given = self.carried.inputs(recurrence) if recurrence.stateful else rest
+        states = self._initial_states(recurrence, given)
+        width = recurrence.directions[0].kernel.shape[1]
+        y, finals = add_operator(self.builder, recurrence, self._inner_form(x, mask, width), mask, states)
         count = recurrence.output_count
         if recurrence.return_sequences:
             self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]))
         else:
             self._last(recurrence, finals[0], mask, bool(states), list(node.output[:count]))
-        if recurrence.return_state:
-            finals = self._finals_of_empty_rows(finals, states, mask)
-            self._states(recurrence, finals, list(node.output[count:]))
+        if recurrence.return_state or recurrence.stateful:
+            finals = self._states(recurrence, self._finals_of_empty_rows(finals, states, mask))
+            if recurrence.return_state:
+                for state, output in zip(finals, node.output[count:], strict=True):
+                    self._give(state, output)
+            if recurrence.stateful:
+                self.carried.outputs(recurrence, finals)
 
     def _mask(self, name: str) -> Mask:
         if name not in self.masks:
             prefix, self.builder.prefix = self.builder.prefix, "mask" if not self.masks else f"mask_{len(self.masks)}"
-            self.masks[name] = make_mask(self.builder, name, self.is_on_the_right(self.graph, name))
+            self.masks[name] = masking.make_mask(self.builder, name, self.is_on_the_right(self.graph, name))
             self.builder.prefix = prefix
         return self.masks[name]
 
-    def _inner_form(self, x: str, mask: Mask | None) -> str:
+    def _inner_form(self, x: str, mask: Mask | None, width: int) -> str:
+        """Returns (time, batch, width), real steps first."""
         key = (x, mask.name if mask else "")
         if key not in self.inner_forms:
-            front = gather_front(self.builder, x, mask) if mask else x
-            self.inner_forms[key] = self.builder.transpose(front, 1, 0, 2)  # (time, batch, dim)
+            self.inner_forms[key] = self._make_inner_form(x, mask, width)
         return self.inner_forms[key]
+
+    def _make_inner_form(self, x: str, mask: Mask | None, width: int) -> str:
+        builder, moved = self.builder, mask if mask and not mask.on_the_right else None
+        if x not in self.lookups:
+            return masking.gather_front(builder, x, moved, width) if moved else builder.transpose(x, 1, 0, 2)
+        table, ids = self.lookups[x]  # ids are moved, which are smaller than what is looked up by them
+        ids = masking.gather_ids_front(builder, ids, moved) if moved else builder.transpose(ids, 1, 0)
+        return builder.node("Gather", [table, ids], "embedded", axis=0)
 
     def _initial_states(self, recurrence: Recurrence, states: list[str]) -> list[str]:
         """Joins the states of the directions: (directions, batch, units) for each state of the operator."""
@@ -100,47 +119,45 @@ class _Expander:
             joined.append(parts[0] if len(parts) == 1 else self.builder.node("Concat", parts, "initial_state", axis=0))
         return joined
 
-    def _operator(self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]) -> tuple[str, list[str]]:
-        """Adds the operator; returns Y (time, directions, batch, units) and the final states."""
-        cells = recurrence.directions
-        builder = self.builder
-        weights = [
-            builder.weight(np.stack([getattr(cell, field) for cell in cells]), name)
-            for field, name in (("kernel", "W"), ("recurrent_kernel", "R"), ("bias", "B"))
-        ]
-        activations = [activation for cell in cells for activation in cell.activations]
-        attributes: dict = dict(cells[0].attributes)
-        if any(cell.activations != _DEFAULT_ACTIVATIONS[cell.op_type] for cell in cells):
-            attributes["activations"] = [activation.name for activation in activations]
-            alphas = [activation.alpha for activation in activations if activation.alpha is not None]
-            betas = [activation.beta for activation in activations if activation.beta is not None]
-            attributes.update({"activation_alpha": alphas} if alphas else {})
-            attributes.update({"activation_beta": betas} if betas else {})
-        kinds = len(cells[0].state_names)
-        y, *finals = builder.node_with(
-            1 + kinds,
-            cells[0].op_type,
-            [x, *weights, mask.lengths if mask else "", *states],
-            cells[0].op_type.lower(),
-            direction=recurrence.direction,
-            hidden_size=cells[0].units,
-            **attributes,
-        )
-        return y, finals
-
     def _sequences(self, recurrence: Recurrence, y: str, last: str, mask: Mask | None, outputs: list[str]) -> None:
-        builder = self.builder
-        for merged, output in zip(self._merge(recurrence, y, 1), outputs, strict=True):
-            whole = builder.transpose(merged, 1, 0, 2)  # (batch, time, width)
-            if mask and recurrence.zero_output_for_mask:
-                whole = restore_zeros(builder, whole, mask)
-            elif mask:
-                whole = restore_repeating(builder, whole, builder.squeeze(last, 0), mask, recurrence.go_backwards)
-            if recurrence.go_backwards:  # Keras gives the steps in the order in which they were run
+        """Gives the outputs of all steps; `y` is (time, directions, batch, units)."""
+        if recurrence.is_concatenated:
+            parts, inner = [y], [self._side_by_side(recurrence, y, 0, 2, 1, 3)]  # (time, batch, 2 * units)
+        else:
+            parts = inner = self._merge(recurrence, y, 1)  # (time, batch, units) each
+        for part, merged, output in zip(parts, inner, outputs, strict=True):
+            whole = self._restored(recurrence, part, last, mask)
+            if recurrence.flips_time:
                 whole = self._flip_time(whole)
+                if mask and recurrence.unrolled and recurrence.zero_output_for_mask:
+                    whole = self._zeroes_by_time(whole, mask)
             else:
                 self.inner_forms[output, mask.name if mask else ""] = merged
             self._give(whole, output)
+
+    def _restored(self, recurrence: Recurrence, y: str, last: str, mask: Mask | None) -> str:
+        """Brings outputs back to the order of steps: (batch, time, width)."""
+        builder = self.builder
+        zeros = recurrence.zero_output_for_mask and not (recurrence.flips_time and recurrence.unrolled)
+        if mask and not mask.on_the_right:
+            if zeros:
+                place = masking.own_place(builder, mask)
+            else:
+                place = masking.repeating_place(builder, mask, recurrence.go_backwards)
+            directions = 2 if recurrence.is_concatenated else 1
+            return masking.gather_back(builder, y, mask, place, directions, recurrence.units)
+        if recurrence.is_concatenated:
+            return self._side_by_side(recurrence, y, 2, 0, 1, 3)
+        whole = builder.transpose(y, 1, 0, 2)
+        # Backwards, the masked steps of a mask on the right are run first, and have nothing to repeat.
+        if mask and not zeros and not recurrence.go_backwards:
+            return masking.repeat_last_on_the_right(builder, whole, builder.squeeze(last, 0), mask)
+        return whole
+
+    def _zeroes_by_time(self, whole: str, mask: Mask) -> str:
+        """Keras's unrolled loop zeroes outputs in the order of running by the mask in the order of time."""
+        zero = self.builder.constant(0.0, np.float32, "zero_output")
+        return self.builder.where(self.builder.unsqueeze(mask.name, 2), whole, zero)
 
     def _last(
         self, recurrence: Recurrence, final: str, mask: Mask | None, has_initial_state: bool, outputs: list[str]
@@ -150,7 +167,7 @@ class _Expander:
             last = merged  # (batch, width)
             zero = builder.constant(0.0, np.float32, "zero_output")
             if mask and has_initial_state:  # a row without a real step gives zeros, not its initial state
-                last = builder.where(builder.unsqueeze(has_steps(builder, mask), 1), last, zero)
+                last = builder.where(builder.unsqueeze(masking.has_steps(builder, mask), 1), last, zero)
             if mask and recurrence.zero_output_for_mask:
                 step = builder.constant([0 if recurrence.go_backwards else -1], name="step")
                 real = builder.node("Gather", [mask.name, step], "last_step_is_real", axis=1)  # (batch, 1)
@@ -161,27 +178,27 @@ class _Expander:
         """A row without a real step keeps its initial state, where the operator gives zeros."""
         if not mask or not states:
             return finals
-        some = self.builder.unsqueeze(has_steps(self.builder, mask), 0, 2)  # (1, batch, 1)
+        some = self.builder.unsqueeze(masking.has_steps(self.builder, mask), 0, 2)  # (1, batch, 1)
         return [self.builder.where(some, final, state) for final, state in zip(finals, states, strict=True)]
 
-    def _states(self, recurrence: Recurrence, finals: list[str], outputs: list[str]) -> None:
+    def _states(self, recurrence: Recurrence, finals: list[str]) -> list[str]:
         """Parts the operator's final states, (directions, batch, units) each, in Keras's order."""
         per_direction = [self._split_directions(recurrence, final, 0) for final in finals]
-        in_order = [final[index] for index in range(len(recurrence.directions)) for final in per_direction]
-        for state, output in zip(in_order, outputs, strict=True):
-            self._give(state, output)
+        return [final[index] for index in range(len(recurrence.directions)) for final in per_direction]
 
     def _merge(self, recurrence: Recurrence, y: str, axis: int) -> list[str]:
         """Makes one value of the directions on `axis`, or a value for each."""
-        builder = self.builder
         if len(recurrence.directions) == 1 or recurrence.merge_mode is None:
             return self._split_directions(recurrence, y, axis)
-        if recurrence.merge_mode == "concat":
-            side_by_side = builder.transpose(y, *((0, 2, 1, 3) if axis else (1, 0, 2)))  # (.., batch, 2, units)
-            return [builder.reshape(side_by_side, *([0] * (axis + 1)), recurrence.width)]
+        if recurrence.merge_mode == "concat":  # of final states: (2, batch, units)
+            return [self._side_by_side(recurrence, y, 1, 0, 2)]
         reduction = {"sum": "ReduceSum", "ave": "ReduceMean", "mul": "ReduceProd"}[recurrence.merge_mode]
-        axes = builder.constant([axis], name="axes")
-        return [builder.node(reduction, [y, axes], "merged", keepdims=0)]
+        axes = self.builder.constant([axis], name="axes")
+        return [self.builder.node(reduction, [y, axes], "merged", keepdims=0)]
+
+    def _side_by_side(self, recurrence: Recurrence, y: str, *perm: int) -> str:
+        """Moves the axis of the directions before the units, and joins the two."""
+        return self.builder.reshape(self.builder.transpose(y, *perm), *([0] * (len(perm) - 2)), recurrence.width)
 
     def _split_directions(self, recurrence: Recurrence, y: str, axis: int) -> list[str]:
         builder = self.builder
@@ -202,8 +219,13 @@ class _Expander:
         self.builder.nodes.append(NodeProto(op_type="Identity", input=[value], output=[output], name=f"{output}/as"))
 
 
-_DEFAULT_ACTIVATIONS = {
-    "LSTM": (("Sigmoid", None, None), ("Tanh", None, None), ("Tanh", None, None)),
-    "GRU": (("Sigmoid", None, None), ("Tanh", None, None)),
-    "RNN": (("Tanh", None, None),),
-}
+def _lookups(graph: GraphProto, main: GraphProto) -> dict[str, tuple[str, str]]:
+    """Finds what is looked up in a table: the table and the ids (batch, time) of each such value."""
+    tables = {tensor.name for tensor in main.initializer if len(tensor.dims) == 2}
+    return {
+        node.output[0]: (node.input[0], node.input[1])
+        for node in graph.node
+        if node.op_type == "Gather"
+        and node.input[0] in tables
+        and not any(attribute.name == "axis" and attribute.i for attribute in node.attribute)
+    }

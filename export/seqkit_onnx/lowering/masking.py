@@ -1,15 +1,16 @@
 """Masks around a native recurrent operator.
 
 The operator knows one mask only: the first `sequence_lens` steps of a row are real. So each row's real steps are
-gathered to the front, the operator runs, and the outputs are gathered back. Where a mask is known to be on the
-right, that is what it is already, and nothing is moved.
+gathered to the front, the operator runs, and the outputs are gathered back. Both gathers read whole rows by one flat
+index, and change between batch-major and time-major on the way. Where a mask is known to be on the right, nothing is
+moved.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from seqkit_onnx.lowering.graph_builder import INT64, GraphBuilder
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
 
 
 @dataclass(frozen=True)
@@ -19,20 +20,37 @@ class Mask:
     Args:
         name: bool (batch, time).
         lengths: int32 (batch,), the real steps of each row.
-        order: int64 (batch, time, 1): the real steps of each row, in order, then the others; empty where the
-            mask is known to be on the right.
+        front: int64 (time, batch): where, in rows * time, each row's real steps are, in order, then the others; empty
+            where the mask is known to be on the right.
         count: int64 (batch, time): the real steps up to each step, itself included; empty likewise.
+        batch: int64 (1,), the number of rows; empty likewise.
+        rows: int64 (batch, 1), the number of each row; empty likewise.
     """
 
     name: str
     lengths: str
-    order: str = ""
+    front: str = ""
     count: str = ""
+    batch: str = ""
+    rows: str = ""
 
     @property
     def on_the_right(self) -> bool:
         """Whether each row's real steps are known to stand in front."""
-        return not self.order
+        return not self.front
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the output of each step of a row is found among the outputs of its real steps.
+
+    Args:
+        index: int64 (batch, time), never below 0.
+        known: bool (batch, time): whether there is such an output; else the step gives zeros.
+    """
+
+    index: str
+    known: str
 
 
 def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
@@ -41,18 +59,30 @@ def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
     if on_the_right:
         real32 = builder.node("Cast", [name], "mask_int32", to=6)  # (batch, time)
         return Mask(name, builder.node("ReduceSum", [real32, axis], "lengths", keepdims=0))
-    real = builder.node("Cast", [name], "mask_int64", to=7)  # (batch, time)
+    real = _real(builder, name)  # (batch, time)
     count = builder.node("CumSum", [real, builder.constant(1, name="axis")], "real_steps_so_far")  # (batch, time)
     total = builder.node("ReduceSum", [real, axis], "length", keepdims=0)  # (batch,)
     lengths = builder.node("Cast", [total], "lengths", to=6)
+    batch = builder.node("Shape", [name], "batch", end=1)  # (1,)
+    time = builder.node("Shape", [name], "time", start=1, end=2)  # (1,)
     # Real steps sort before masked ones, each kind by time: the key falls with time, and masked steps are far below.
-    shape = builder.node("Shape", [name], "shape", start=1, end=2)  # (1,)
-    time = builder.squeeze(shape, 0)  # ()
-    steps = builder.node("Range", [builder.constant(0, name="zero"), time, builder.constant(1, name="one")], "steps")
     bonus = builder.node("Mul", [real, time], "bonus")
-    key = builder.node("Sub", [bonus, steps], "key")  # (batch, time)
-    order = builder.node_with(2, "TopK", [key, shape], "order", axis=1)[1]  # (batch, time)
-    return Mask(name, lengths, builder.unsqueeze(order, 2), count)
+    key = builder.node("Sub", [bonus, _range(builder, time, "steps")], "key")  # (batch, time)
+    order = builder.node_with(2, "TopK", [key, time], "order", axis=1)[1]  # (batch, time)
+    rows = builder.unsqueeze(_range(builder, batch, "rows"), 1)  # (batch, 1)
+    starts = builder.node("Mul", [rows, time], "starts")  # (batch, 1)
+    front = builder.transpose(builder.node("Add", [order, starts], "real_steps_first"), 1, 0)  # (time, batch)
+    return Mask(name, lengths, front, count, batch, rows)
+
+
+def _real(builder: GraphBuilder, mask: str) -> str:
+    return builder.node("Cast", [mask], "mask_int64", to=7)
+
+
+def _range(builder: GraphBuilder, size: str, name: str) -> str:
+    """Counts from 0: (size,)."""
+    bounds = [builder.constant(0, name="zero"), builder.squeeze(size, 0), builder.constant(1, name="one")]
+    return builder.node("Range", bounds, name)
 
 
 def has_steps(builder: GraphBuilder, mask: Mask) -> str:
@@ -60,50 +90,32 @@ def has_steps(builder: GraphBuilder, mask: Mask) -> str:
     return builder.node("Greater", [mask.lengths, builder.constant(0, np.int32, "zero_int32")], "has_steps")
 
 
-def gather_front(builder: GraphBuilder, x: str, mask: Mask) -> str:
-    """Moves each row's real steps to the front: (batch, time, dim) to the same."""
-    if mask.on_the_right:
-        return x
-    return builder.node("GatherND", [x, mask.order], "real_steps_first", batch_dims=1)
+def gather_front(builder: GraphBuilder, x: str, mask: Mask, width: int) -> str:
+    """Moves each row's real steps to the front: (batch, time, width) to (time, batch, width)."""
+    steps = builder.reshape(x, -1, width)  # (batch * time, width)
+    return builder.node("Gather", [steps, mask.front], "real_steps", axis=0)
 
 
-def restore_zeros(builder: GraphBuilder, y: str, mask: Mask) -> str:
-    """Puts outputs back where their steps were; masked steps are zeros."""
-    if mask.on_the_right:
-        return y
-    return _gather_back(builder, y, mask, _previous(builder, mask), mask.name)
+def gather_ids_front(builder: GraphBuilder, ids: str, mask: Mask) -> str:
+    """The same for ids: (batch, time) to (time, batch)."""
+    return builder.node("Gather", [builder.reshape(ids, -1), mask.front], "real_ids", axis=0)
 
 
-def restore_repeating(builder: GraphBuilder, y: str, last: str, mask: Mask, backwards: bool) -> str:
-    """Puts outputs back where their steps were; a masked step repeats the output of the step run before it.
+def own_place(builder: GraphBuilder, mask: Mask) -> Place:
+    """Each real step has its own output, and masked steps have none."""
+    return Place(_not_negative(builder, _previous(builder, mask)), mask.name)
 
-    Args:
-        builder: where nodes go.
-        y: (batch, time, units), real steps first.
-        last: (batch, units), the last output of each row.
-        mask: the mask.
-        backwards: whether the operator ran from the end.
 
-    Returns:
-        (batch, time, units); zeros where no real step was run before.
-    """
-    if mask.on_the_right:
-        if backwards:
-            return y  # the masked steps are run first, and the operator leaves zeros there
-        real = builder.unsqueeze(mask.name, 2)  # (batch, time, 1)
-        some = has_steps(builder, mask)
-        zero = builder.constant(0.0, np.float32, "zero_output")
-        last = builder.where(builder.unsqueeze(some, 1), last, zero)
-        return builder.where(real, y, builder.unsqueeze(last, 1))
+def repeating_place(builder: GraphBuilder, mask: Mask, backwards: bool) -> Place:
+    """A masked step has the output of the real step that was run before it; none where there was none."""
     if not backwards:
         index = _previous(builder, mask)
         known = builder.node("GreaterOrEqual", [index, builder.constant(0, name="zero")], "has_previous")
-    else:
-        real = builder.node("Cast", [mask.name], "mask_int64", to=7)
-        index = builder.node("Sub", [mask.count, real], "next_real_step")  # (batch, time)
-        length = builder.node("Cast", [builder.unsqueeze(mask.lengths, 1)], "length", to=7)  # (batch, 1)
-        known = builder.node("Less", [index, length], "has_next")
-    return _gather_back(builder, y, mask, index, known)
+        return Place(_not_negative(builder, index), known)
+    index = builder.node("Sub", [mask.count, _real(builder, mask.name)], "next_real_step")  # (batch, time)
+    length = builder.node("Cast", [builder.unsqueeze(mask.lengths, 1)], "length", to=7)  # (batch, 1)
+    known = builder.node("Less", [index, length], "has_next")
+    return Place(builder.where(known, index, builder.constant(0, name="zero")), known)
 
 
 def _previous(builder: GraphBuilder, mask: Mask) -> str:
@@ -111,8 +123,50 @@ def _previous(builder: GraphBuilder, mask: Mask) -> str:
     return builder.node("Sub", [mask.count, builder.constant(1, name="one")], "last_real_step")  # (batch, time)
 
 
-def _gather_back(builder: GraphBuilder, y: str, mask: Mask, index: str, known: str) -> str:
-    index = builder.where(known, index, builder.constant(0, INT64, "zero"))
-    gathered = builder.node("GatherND", [y, builder.unsqueeze(index, 2)], "restored", batch_dims=1)
+def _not_negative(builder: GraphBuilder, index: str) -> str:
+    return builder.node("Max", [index, builder.constant(0, name="zero")], "place")
+
+
+def gather_back(builder: GraphBuilder, y: str, mask: Mask, place: Place, directions: int, units: int) -> str:
+    """Puts outputs back where their steps were, side by side where there are two directions.
+
+    Args:
+        builder: where nodes go.
+        y: (time, directions, batch, units), or (time, batch, units) for one direction; real steps first.
+        mask: the mask.
+        place: where the output of each step is.
+        directions: 1 or 2.
+        units: the size of one direction.
+
+    Returns:
+        (batch, time, directions * units).
+    """
+    index, width = place.index, directions * units
+    if directions == 2:
+        doubled = builder.node("Mul", [builder.unsqueeze(index, 2), builder.constant(2, name="two")], "of_both")
+        index = builder.node("Add", [doubled, builder.constant([0, 1], name="directions")], "direction")
+    rows = mask.rows if directions == 1 else builder.unsqueeze(mask.rows, 2)
+    flat = builder.node("Add", [builder.node("Mul", [index, mask.batch], "starts"), rows], "restored_from")
+    outputs = builder.reshape(y, -1, units)  # (time * directions * batch, units)
+    restored = builder.node("Gather", [outputs, flat], "restored", axis=0)  # (batch, time, [2,] units)
+    if directions == 2:
+        restored = builder.reshape(restored, 0, 0, width)
     zero = builder.constant(0.0, np.float32, "zero_output")
-    return builder.where(builder.unsqueeze(known, 2), gathered, zero)  # (batch, time, units)
+    return builder.where(builder.unsqueeze(place.known, 2), restored, zero)
+
+
+def repeat_last_on_the_right(builder: GraphBuilder, y: str, last: str, mask: Mask) -> str:
+    """Fills the masked steps of a mask on the right with each row's last output.
+
+    Args:
+        builder: where nodes go.
+        y: (batch, time, units); zeros on masked steps.
+        last: (batch, units), the last output of each row.
+        mask: a mask that is known to be on the right.
+
+    Returns:
+        (batch, time, units); zeros in rows without a real step.
+    """
+    zero = builder.constant(0.0, np.float32, "zero_output")
+    last = builder.where(builder.unsqueeze(has_steps(builder, mask), 1), last, zero)
+    return builder.where(builder.unsqueeze(mask.name, 2), y, builder.unsqueeze(last, 1))

@@ -19,17 +19,23 @@ class Recurrence:
         zero_output_for_mask: whether a masked step gives zeros; else it repeats the output before it.
         has_mask: whether the second input is a mask.
         has_initial_state: whether the last inputs are the initial states, direction by direction.
+        unrolled: whether Keras unrolls the loop; with `go_backwards` it then zeroes other steps.
+        keeps_time_order: whether the outputs of a run from the end are wanted in the order of time.
+        stateful: whether the states become inputs and outputs of the file.
     """
 
     name: str
     directions: tuple[CellOperator, ...]
-    go_backwards: bool
-    return_sequences: bool
-    return_state: bool
-    merge_mode: str | None
-    zero_output_for_mask: bool
-    has_mask: bool
-    has_initial_state: bool
+    go_backwards: bool = False
+    return_sequences: bool = False
+    return_state: bool = False
+    merge_mode: str | None = None
+    zero_output_for_mask: bool = False
+    has_mask: bool = False
+    has_initial_state: bool = False
+    unrolled: bool = False
+    keeps_time_order: bool = False
+    stateful: bool = False
 
     @property
     def direction(self) -> str:
@@ -44,12 +50,36 @@ class Recurrence:
         return 2 if len(self.directions) == 2 and self.merge_mode is None else 1
 
     @property
+    def units(self) -> int:
+        """The size of one direction."""
+        return self.directions[0].units
+
+    @property
     def width(self) -> int:
         """The size of an output's last axis."""
-        units = self.directions[0].units
-        return 2 * units if len(self.directions) == 2 and self.merge_mode == "concat" else units
+        return 2 * self.units if self.is_concatenated else self.units
+
+    @property
+    def is_concatenated(self) -> bool:
+        """Whether an output holds both directions side by side."""
+        return len(self.directions) == 2 and self.merge_mode == "concat"
+
+    @property
+    def flips_time(self) -> bool:
+        """Whether the outputs are wanted in the order in which they are run, from the end."""
+        return self.go_backwards and not self.keeps_time_order
 
     @property
     def state_count(self) -> int:
         """How many states all directions have together."""
         return sum(len(cell.state_names) for cell in self.directions)
+
+    @property
+    def state_labels(self) -> tuple[str, ...]:
+        """A name for each state, direction by direction: ``"h"``, or ``"forward/h"``."""
+        sides = ("",) if len(self.directions) == 1 else ("forward/", "backward/")
+        return tuple(
+            side + state.removeprefix("Y_")
+            for side, cell in zip(sides, self.directions, strict=True)
+            for state in cell.state_names
+        )

@@ -1,0 +1,68 @@
+"""The states of stateful layers: inputs and outputs of the file, which the caller carries."""
+
+from typing import NamedTuple
+
+from onnx import GraphProto, NodeProto, TensorProto, helper
+
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
+from seqkit_onnx.lowering.recurrence import Recurrence
+
+
+class CarriedState(NamedTuple):
+    """One state of a stateful layer.
+
+    Args:
+        input: the graph input that it begins with, float32 (batch, units).
+        output: the graph output that it ends with.
+        units: its size.
+    """
+
+    input: str
+    output: str
+    units: int
+
+
+def carried_states(recurrences: list[Recurrence]) -> list[CarriedState]:
+    """Lists the states of all stateful layers, in the order of their graph inputs."""
+    return [
+        CarriedState(_name(each, label, "initial"), _name(each, label, "final"), each.units)
+        for each in recurrences
+        if each.stateful
+        for label in each.state_labels
+    ]
+
+
+class CarriedStates:
+    """Adds the states of stateful layers to a graph's inputs and outputs.
+
+    Args:
+        main: the main graph.
+        builder: where nodes go.
+    """
+
+    def __init__(self, main: GraphProto, builder: GraphBuilder):
+        self.main = main
+        self.builder = builder
+
+    def inputs(self, recurrence: Recurrence) -> list[str]:
+        """Adds an input (batch, units) for each state, direction by direction."""
+        names = [_name(recurrence, label, "initial") for label in recurrence.state_labels]
+        self.main.input.extend(_value(name, recurrence.units) for name in names)
+        return names
+
+    def outputs(self, recurrence: Recurrence, finals: list[str]) -> None:
+        """Adds an output (batch, units) for each final state, direction by direction."""
+        names = [_name(recurrence, label, "final") for label in recurrence.state_labels]
+        for final, name in zip(finals, names, strict=True):
+            self.builder.nodes.append(NodeProto(op_type="Identity", input=[final], output=[name], name=f"{name}/as"))
+        self.main.output.extend(_value(name, recurrence.units) for name in names)
+
+
+def _name(recurrence: Recurrence, label: str, which: str) -> str:
+    """``"encoder/lstm/initial_h"``, or ``"encoder/lstm/forward/initial_h"``."""
+    *side, state = label.split("/")
+    return "/".join([recurrence.name, *side, f"{which}_{state}"])
+
+
+def _value(name: str, units: int):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", units])

@@ -1,0 +1,63 @@
+"""Which layers native operators can hold, and why others cannot."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seqkit_onnx.lowering.activations import NoNativeOperator
+from seqkit_onnx.lowering.operators import CellOperator, lowering_of
+
+_LAYERS = (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
+_CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell, keras.layers.StackedRNNCells)
+_KERAS_LOOPS = {layer.inner_loop for layer in _LAYERS}
+_KERAS_STATES = {each.get_initial_state for each in (*_LAYERS, *_CELLS)}
+
+
+def native_cells(layer: Any) -> tuple[CellOperator, ...]:
+    """Returns the operators of a layer's cells, one after the other.
+
+    Raises:
+        NoNativeOperator: a cell, or the layer's own loop, cannot be expressed; the message says why.
+    """
+    if type(layer).inner_loop not in _KERAS_LOOPS:
+        raise NoNativeOperator(f"{type(layer).__name__} has a loop of its own")
+    with tf.init_scope():  # the weights are read outside the graph that is being traced
+        return tuple(_lower(cell) for cell in cells_of(layer))
+
+
+def native_pair(layer: Any, has_mask: bool) -> tuple[CellOperator, CellOperator] | None:
+    """Returns the operators of both directions of a Bidirectional where one ONNX operator can hold them."""
+    forward, backward = layer.forward_layer, layer.backward_layer
+    if not all(isinstance(each, keras.layers.RNN) and len(cells_of(each)) == 1 for each in (forward, backward)):
+        return None
+    if forward.go_backwards or forward.zero_output_for_mask != backward.zero_output_for_mask:
+        return None
+    if has_mask and forward.return_sequences and (backward.unroll or not forward.zero_output_for_mask):
+        return None  # the two directions differ in what they give on masked steps
+    if not all(starts_at_zero(each) for each in (forward, backward)):
+        return None
+    try:
+        (first,), (second,) = native_cells(forward), native_cells(backward)
+    except NoNativeOperator:  # each direction by itself says so
+        return None
+    return (first, second) if first.pairs_with(second) else None
+
+
+def cells_of(layer: Any) -> list[Any]:
+    """The cells that a recurrent layer runs in each step, the lowest first."""
+    cell = layer.cell
+    return list(cell.cells) if type(cell) is keras.layers.StackedRNNCells else [cell]
+
+
+def starts_at_zero(layer: Any) -> bool:
+    """Whether a layer that is given no initial state begins with zeros, as all of Keras's do."""
+    makers = [type(layer), type(layer.cell), *map(type, cells_of(layer))]
+    return all(getattr(maker, "get_initial_state", None) in {*_KERAS_STATES, None} for maker in makers)
+
+
+def _lower(cell: Any) -> CellOperator:
+    lowering = lowering_of(cell)
+    if lowering is None:
+        raise NoNativeOperator(f"cell {type(cell).__name__} has no ONNX operator")
+    return lowering(cell)

@@ -1,0 +1,59 @@
+"""The LSTM, GRU or RNN node of a recurrence."""
+
+import numpy as np
+
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
+from seqkit_onnx.lowering.masking import Mask
+from seqkit_onnx.lowering.recurrence import Recurrence
+
+_DEFAULT_ACTIVATIONS = {
+    "LSTM": (("Sigmoid", None, None), ("Tanh", None, None), ("Tanh", None, None)),
+    "GRU": (("Sigmoid", None, None), ("Tanh", None, None)),
+    "RNN": (("Tanh", None, None),),
+}
+
+
+def add_operator(
+    builder: GraphBuilder, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]
+) -> tuple[str, list[str]]:
+    """Adds the operator of a recurrence, both directions in one.
+
+    Args:
+        builder: where the node and its weights go.
+        recurrence: what is computed.
+        x: (time, batch, dim), the real steps of each row first.
+        mask: the mask, if there is one.
+        states: (directions, batch, units) for each state of the operator; empty: zeros.
+
+    Returns:
+        Y (time, directions, batch, units), and the final states (directions, batch, units).
+    """
+    cells = recurrence.directions
+    weights = [
+        builder.weight(np.stack([getattr(cell, field) for cell in cells]), name)
+        for field, name in (("kernel", "W"), ("recurrent_kernel", "R"), ("bias", "B"))
+    ]
+    y, *finals = builder.node_with(
+        1 + len(cells[0].state_names),
+        cells[0].op_type,
+        [x, *weights, mask.lengths if mask else "", *states],
+        cells[0].op_type.lower(),
+        direction=recurrence.direction,
+        hidden_size=cells[0].units,
+        **cells[0].attributes,
+        **_activation_attributes(recurrence),
+    )
+    return y, finals
+
+
+def _activation_attributes(recurrence: Recurrence) -> dict:
+    cells = recurrence.directions
+    if all(cell.activations == _DEFAULT_ACTIVATIONS[cell.op_type] for cell in cells):
+        return {}
+    activations = [activation for cell in cells for activation in cell.activations]
+    attributes: dict = {"activations": [activation.name for activation in activations]}
+    alphas = [activation.alpha for activation in activations if activation.alpha is not None]
+    betas = [activation.beta for activation in activations if activation.beta is not None]
+    attributes.update({"activation_alpha": alphas} if alphas else {})
+    attributes.update({"activation_beta": betas} if betas else {})
+    return attributes

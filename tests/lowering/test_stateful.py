@@ -1,0 +1,104 @@
+"""Stateful layers: the file takes their states and gives them back, and the caller carries them."""
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from seqkit_onnx.lowering.conversion import convert
+from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.lowering.signature import model_signature
+
+from tests.cases import masked_ids, randomize_weights
+from tests.lowering.test_native_recurrence import TOLERANCE, run
+
+LAYERS = keras.layers
+BATCH, UNITS = 2, 4
+STATEFUL = {
+    "lstm": lambda: LAYERS.LSTM(UNITS, stateful=True, return_sequences=True, name="layer"),
+    "gru": lambda: LAYERS.GRU(UNITS, stateful=True, name="layer"),
+    "backwards": lambda: LAYERS.GRU(UNITS, stateful=True, go_backwards=True, return_state=True, name="layer"),
+    "both": lambda: LAYERS.Bidirectional(LAYERS.LSTM(UNITS, stateful=True, return_sequences=True), name="layer"),
+    "cells": lambda: LAYERS.RNN(
+        LAYERS.StackedRNNCells([LAYERS.LSTMCell(UNITS), LAYERS.GRUCell(3)]), stateful=True, name="layer"
+    ),
+}
+
+
+def stateful_model(layer: keras.layers.Layer, mask_zero: bool = True) -> keras.Model:
+    keras.utils.clear_session()
+    ids = keras.Input(batch_shape=(BATCH, None), dtype="int32", name="ids")
+    model = keras.Model(ids, layer(LAYERS.Embedding(9, 3, mask_zero=mask_zero)(ids)), name="model")
+    randomize_weights(model)
+    for variable in model.non_trainable_variables:  # the kept states
+        variable.assign(np.zeros(variable.shape))
+    return model
+
+
+def names(values) -> list[str]:
+    return [value.name for value in values]
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+@pytest.mark.parametrize("mask_zero", [True, False])
+def test_carried_states_give_what_keras_keeps(kind: str, mask_zero: bool):
+    model = stateful_model(STATEFUL[kind](), mask_zero)
+    proto = convert(model, model_signature(model))
+    onnx.checker.check_model(proto, full_check=True)
+    inputs, outputs = names(proto.graph.input)[1:], names(proto.graph.output)
+    units = [value.type.tensor_type.shape.dim[1].dim_value for value in proto.graph.input[1:]]
+    states = {name: np.zeros((BATCH, size), np.float32) for name, size in zip(inputs, units, strict=True)}
+    for seed, mask in enumerate(("none", "holes", "all_masked", "left")):
+        ids = masked_ids(mask, BATCH, 5, seed)
+        expected = keras.tree.flatten(model(ids))
+        ours = run(proto, ids=ids, **states)
+        for mine, theirs in zip(ours, expected, strict=False):
+            np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE, err_msg=mask)
+        states = dict(zip(inputs, ours[len(expected) :], strict=True))
+    assert outputs[-len(inputs) :] == [name.replace("initial", "final") for name in inputs]
+
+
+def test_states_are_named_after_their_layer():
+    model = stateful_model(STATEFUL["both"]())
+    proto = convert(model, model_signature(model))
+    sides = ("forward", "backward")
+    assert names(proto.graph.input) == ["ids", *(f"layer/{side}/initial_{s}" for side in sides for s in "hc")]
+    assert [dim.dim_param or dim.dim_value for dim in proto.graph.input[1].type.tensor_type.shape.dim] == [
+        "batch",
+        UNITS,
+    ]
+
+
+def test_a_state_that_is_passed_takes_the_place_of_the_kept_one():
+    keras.utils.clear_session()
+    x = keras.Input(batch_shape=(BATCH, None, 3), name="x")
+    state = keras.Input(batch_shape=(BATCH, UNITS), name="state")
+    model = keras.Model([x, state], LAYERS.GRU(UNITS, stateful=True)(x, initial_state=state))
+    proto = convert(model, model_signature(model))
+    assert names(proto.graph.input) == ["x", "state"]
+    random = np.random.default_rng(0)
+    values = [random.normal(size=shape).astype(np.float32) for shape in ((BATCH, 5, 3), (BATCH, UNITS))]
+    ours = run(proto, x=values[0], state=values[1])[0]
+    np.testing.assert_allclose(ours, model(values), rtol=0, atol=TOLERANCE)
+
+
+def test_a_stateful_layer_without_an_operator_is_refused_by_name():
+    model = stateful_model(LAYERS.LSTM(UNITS, activation="gelu", stateful=True, name="carrier"))
+    with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*'gelu'"):
+        convert(model, model_signature(model))
+
+
+def test_a_stateful_layer_that_is_called_twice_is_refused_by_name():
+    keras.utils.clear_session()
+    x = keras.Input(batch_shape=(BATCH, None, 3), name="x")
+    layer = LAYERS.LSTM(3, stateful=True, return_sequences=True, name="carrier")
+    model = keras.Model(x, layer(layer(x)))
+    with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*called twice"):
+        convert(model, model_signature(model))
+
+
+def test_a_stateful_layer_in_each_step_is_refused_by_name():
+    keras.utils.clear_session()
+    x = keras.Input(batch_shape=(BATCH, 4, 5, 3), name="x")
+    model = keras.Model(x, LAYERS.TimeDistributed(LAYERS.LSTM(3, stateful=True, name="carrier"))(x))
+    with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*TimeDistributed"):
+        convert(model, model_signature(model))
