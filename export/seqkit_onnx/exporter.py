@@ -1,7 +1,5 @@
 """Exports a Keras model to one ONNX file."""
 
-import importlib.metadata
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +12,16 @@ from keras_seqkit.models import TextClassifier
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.graphs.labels import add_labels
-from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
-from seqkit_onnx.lowering.conversion import OPSET, convert
+from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
+from seqkit_onnx.lowering.carried_state import carried_states
+from seqkit_onnx.lowering.conversion import convert
+from seqkit_onnx.lowering.half_precision import to_float16
 from seqkit_onnx.lowering.passes import remove_identities, rename_values
+from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.metadata import declare_operator_sets, write_metadata
 from seqkit_onnx.runtime.loading import open_model
-from seqkit_onnx.verification import check_own_samples
-
-FORMAT_VERSION = "1"
+from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
 
 def export(
@@ -32,6 +32,9 @@ def export(
     vocabulary: Vocabulary | None = None,
     input_signature: Any = None,
     verify: bool = False,
+    padding: str | None = None,
+    dtype: str | None = None,
+    quantize: str | None = None,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -47,10 +50,15 @@ def export(
         vocabulary: for a model other than `TextClassifier` whose one input are ids: what makes them of strings.
         input_signature: `keras.InputSpec`, or a list or dict of them, for a subclassed model.
         verify: whether the answers are compared with Keras's, on samples made up for it.
+        padding: ``"post"`` promises that all padding will stand after the sequence, so that nothing has to be moved;
+            `None`: masks may be of any kind. A file that takes text needs no promise.
+        dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
+        quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
 
     Raises:
-        ValueError: the model was never built, the labels do not fit its output, or a layer cannot be exported.
-        VerificationError: the file and Keras differ by more than `TOLERANCE`.
+        ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
+            known, or a layer cannot be exported.
+        VerificationError: the file and Keras differ by more than `TOLERANCES` allow.
         OSError: the file cannot be written; an older one stays.
 
     Example:
@@ -69,6 +77,7 @@ def export(
             f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
             "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
         )
+    _check_choices(padding=padding, dtype=dtype, quantize=quantize)
     classifier = isinstance(model, TextClassifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
@@ -78,20 +87,55 @@ def export(
         _check_ids_input(signature)
     # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
     traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
-    proto = convert(model, traced, right_padded_inputs=() if tokens is None else signature.input_names)
+    right_padded = "all" if padding == "post" else () if tokens is None else signature.input_names
+    proto = convert(model, traced, right_padded)
     graph = proto.graph
+    states = carried_states(graph, len(signature.input_names), len(signature.output_names))
     if labels is not None:
-        _answer_with_labels(graph, list(labels))
+        _answer_with_labels(graph, list(labels), len(signature.output_names))
     if tokens is not None:
         _take_text(graph, tokens, *_lengths(model, signature), masks_padding=classifier)
     remove_identities(graph)
-    _describe(proto, "classifier" if labels is not None else "model", model, labels, tokens)
+    declare_operator_sets(proto)
+    precision = dtype or quantize
+    if precision:
+        proto = to_float16(proto) if dtype else to_int8(proto)
+    write_metadata(proto, model, labels, tokens, states)
+    network = _open(proto)
+    if verify or precision:
+        found = compare_on_own_samples(model, network, signature, tokens, padding == "post")
+        if verify:
+            check(found, precision)
+        if precision:
+            write_metadata(proto, model, labels, tokens, states, _as_metadata(precision, found))
+    write_atomically(path, proto.SerializeToString(deterministic=True))
+
+
+def _check_choices(padding: str | None, dtype: str | None, quantize: str | None) -> None:
+    for name, value, known in (
+        ("padding", padding, "post"),
+        ("dtype", dtype, "float16"),
+        ("quantize", quantize, "int8"),
+    ):
+        if value not in (None, known):
+            raise ValueError(f"export: {name} is {known!r} or None; received {value!r}.")
+    if dtype and quantize:
+        raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
+
+
+def _open(proto: onnx.ModelProto) -> Any:
+    """Checks a model, and opens it with onnxruntime."""
     onnx.checker.check_model(proto, full_check=True)
-    content = proto.SerializeToString(deterministic=True)
-    network = open_model(content, ["CPUExecutionProvider"])
-    if verify:
-        check_own_samples(model, network, signature, tokens)
-    write_atomically(path, content)
+    return open_model(proto.SerializeToString(), ["CPUExecutionProvider"])
+
+
+def _as_metadata(precision: str, found: Verification) -> dict[str, str]:
+    return {
+        "precision": precision,
+        "largest_difference": f"{found.largest_difference:.2e}",
+        "label_agreement": f"{found.label_agreement:.4f}",
+        "compared_samples": str(found.count),
+    }
 
 
 def _lengths(model: keras.Model, signature: ModelSignature) -> tuple[int | None, int]:
@@ -113,57 +157,33 @@ def _check_ids_input(signature: ModelSignature) -> None:
         )
 
 
-def _answer_with_labels(graph: onnx.GraphProto, labels: list[str]) -> None:
-    if len(graph.output) != 1:
-        raise ValueError(f"export: labels belong to a model with one output; received {len(graph.output)} outputs.")
-    dims = graph.output[0].type.tensor_type.shape.dim
+def _answer_with_labels(graph: onnx.GraphProto, labels: list[str], own_outputs: int) -> None:
+    if own_outputs != 1:
+        raise ValueError(f"export: labels belong to a model with one output; received {own_outputs} outputs.")
+    scores, *states = list(graph.output)
+    dims = scores.type.tensor_type.shape.dim
     columns = dims[-1].dim_value
     if len(dims) != 2 or columns != (1 if len(labels) == 2 and columns == 1 else len(labels)):
         raise ValueError(
             f"export: {len(labels)} labels need an output (batch, {len(labels)}), or (batch, 1) for two; the model's "
             f"has {len(dims)} axes and {columns} columns."
         )
-    scores = graph.output[0].name
-    rename_values(graph, {scores: "scores"})
+    rename_values(graph, {scores.name: "scores"})
     graph.node.extend(add_labels(graph, labels, "scores", columns, "probabilities", "label"))
+    label = helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"])
+    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)])
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"]))
-    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)]))
+    graph.output.extend([label, probabilities, *states])
 
 
 def _take_text(
     graph: onnx.GraphProto, vocabulary: Vocabulary, max_length: int | None, min_length: int, masks_padding: bool
 ) -> None:
-    ids = graph.input[0]
+    ids, *states = list(graph.input)
     dtype = ids.type.tensor_type.elem_type
     nodes = add_text_to_ids(graph, vocabulary, "text", ids.name, max_length, min_length, masks_padding, dtype)
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
     del graph.input[:]
-    graph.input.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]))
-
-
-def _describe(
-    proto: onnx.ModelProto, kind: str, model: keras.Model, labels: Sequence[str] | None, vocabulary: Vocabulary | None
-) -> None:
-    """Writes the metadata and the operator sets."""
-    version = importlib.metadata.version("keras-seqkit")
-    metadata = {
-        "kind": kind,
-        "format_version": FORMAT_VERSION,
-        "keras_seqkit_version": version,
-        "keras_version": keras.__version__,
-        "model_name": model.name,
-    }
-    if labels is not None:
-        metadata["labels"] = json.dumps(list(labels), ensure_ascii=False)
-    if vocabulary is not None:
-        metadata["vocabulary_digest"] = vocabulary.digest
-        metadata["vocabulary_size"] = str(len(vocabulary))
-    helper.set_model_props(proto, metadata)
-    proto.producer_name, proto.producer_version = "keras-seqkit", version
-    proto.graph.name = model.name
-    del proto.opset_import[:]
-    for domain, opset in (("", OPSET), (ML_DOMAIN, 3), (MICROSOFT_DOMAIN, 1)):
-        proto.opset_import.append(helper.make_opsetid(domain, opset))
+    graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *states])

@@ -22,13 +22,17 @@ class CarriedState(NamedTuple):
     units: int
 
 
-def carried_states(recurrences: list[Recurrence]) -> list[CarriedState]:
-    """Lists the states of all stateful layers, in the order of their graph inputs."""
+def carried_states(graph: GraphProto, inputs: int, outputs: int) -> list[CarriedState]:
+    """Lists the states of a converted model.
+
+    Args:
+        graph: its graph.
+        inputs: how many inputs are the model's own; those of states come after them.
+        outputs: how many outputs are.
+    """
     return [
-        CarriedState(_name(each, label, "initial"), _name(each, label, "final"), each.units)
-        for each in recurrences
-        if each.stateful
-        for label in each.state_labels
+        CarriedState(first.name, last.name, first.type.tensor_type.shape.dim[1].dim_value)
+        for first, last in zip(graph.input[inputs:], graph.output[outputs:], strict=True)
     ]
 
 

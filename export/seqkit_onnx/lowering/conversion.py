@@ -1,9 +1,9 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -26,14 +26,14 @@ IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
 
 
 def convert(
-    model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] = ()
+    model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] | Literal["all"] = ()
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
     Args:
         model: the model.
         signature: its inputs and the names of its outputs.
-        right_padded_inputs: inputs whose zeros are known to be on the right only.
+        right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
 
     Returns:
         The ONNX model, with the signature's names, opset 20.
@@ -47,7 +47,11 @@ def convert(
             function,
             input_signature=signature.specs,
             opset=TF2ONNX_OPSET,
-            custom_op_handlers={PLACEHOLDER_OP: (_keep_placeholder, []), "Erfc": (_convert_erfc, [])},
+            custom_op_handlers={
+                PLACEHOLDER_OP: (_keep_placeholder, []),
+                "Erfc": (_convert_erfc, []),
+                "Expm1": (_convert_expm1, []),
+            },
             extra_opset=[onnx.helper.make_opsetid(PLACEHOLDER_DOMAIN, 1)],
         )
     _check_all_converted(proto.graph, model)
@@ -90,14 +94,23 @@ def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
 
 def _convert_erfc(ctx: Any, node: Any, _name: str, _args: list) -> None:
     """Writes 1 - Erf(x): Keras's exact gelu is made of it, and tf2onnx does not know it."""
+    _replace_by_difference(ctx, node, lambda function, one: [one, function], "Erf")
+
+
+def _convert_expm1(ctx: Any, node: Any, _name: str, _args: list) -> None:
+    """Writes Exp(x) - 1: Keras's celu is made of it, and tf2onnx does not know it."""
+    _replace_by_difference(ctx, node, lambda function, one: [function, one], "Exp")
+
+
+def _replace_by_difference(ctx: Any, node: Any, in_order: Callable[[str, str], list[str]], op_type: str) -> None:
+    """Replaces a node by the difference of 1 and an operator of its input, `in_order`."""
     x, output = node.input[0], node.output[0]
     shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
+    types: dict[str, Any] = {"shapes": [shape], "dtypes": [dtype]}
     ctx.remove_node(node.name)
-    one = ctx.make_const(f"{node.name}/one", np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype)))
-    erf = ctx.make_node("Erf", [x], shapes=[shape], dtypes=[dtype])
-    ctx.make_node(
-        "Sub", [one.output[0], erf.output[0]], outputs=[output], name=node.name, shapes=[shape], dtypes=[dtype]
-    )
+    one = ctx.make_const(f"{node.name}/one", np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype))).output[0]
+    function = ctx.make_node(op_type, [x], **types).output[0]
+    ctx.make_node("Sub", in_order(function, one), outputs=[output], name=node.name, **types)
 
 
 def _check_all_converted(graph: onnx.GraphProto, model: keras.Model) -> None:

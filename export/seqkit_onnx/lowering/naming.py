@@ -28,8 +28,9 @@ def give_readable_names(graph: GraphProto, model: keras.Model) -> None:
         if old not in names:
             names[old] = _unique(weights.get(old) or _readable(old, model.name, layers), taken)
     rename_values(graph, names)
+    used: set[str] = set()
     for node in graph.node:
-        node.name = _readable(node.name, model.name, layers)
+        node.name = _unique(_readable(node.name, model.name, layers), used)
 
 
 def _readable(name: str, model_name: str, layers: set[str]) -> str:
@@ -55,15 +56,16 @@ def _unique(name: str, taken: set[str]) -> str:
 
 def _weight_names(graph: GraphProto, model: keras.Model) -> dict[str, str]:
     """Finds which initializer is which of Keras's variables, by shape and content."""
-    paths = {
-        (variable.shape, np.asarray(keras.ops.convert_to_numpy(variable)).tobytes()): variable.path
-        for variable in model.variables
-    }
+    paths: dict[tuple, list[str]] = {}
+    for variable in model.variables:
+        array = np.asarray(keras.ops.convert_to_numpy(variable))
+        paths.setdefault((array.shape, array.tobytes()), []).append(variable.path)
     names = {}
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor) if tensor.data_type != tensor.STRING else np.zeros(0)
-        if array.size > 1 and (array.shape, array.tobytes()) in paths:
-            names[tensor.name] = paths[array.shape, array.tobytes()].removeprefix(f"{model.name}/")
+        found = paths.get((array.shape, array.tobytes()), [])
+        if array.size > 1 and np.any(array) and len(found) == 1:  # fresh biases are zeros, whose ever they are
+            names[tensor.name] = found[0].removeprefix(f"{model.name}/")
     return names
 
 

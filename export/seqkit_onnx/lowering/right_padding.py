@@ -1,5 +1,7 @@
 """Tells whether a mask's padding is known to be on the right."""
 
+from typing import Literal
+
 import numpy as np
 from onnx import GraphProto, NodeProto, numpy_helper
 
@@ -13,14 +15,16 @@ class RightPadding:
     have its zeros on the right; also after it was pooled in windows that follow each other.
 
     Args:
-        inputs: the names of such inputs.
+        inputs: the names of such inputs; ``"all"``: every mask is known to be on the right.
     """
 
-    def __init__(self, inputs: tuple[str, ...]):
+    def __init__(self, inputs: tuple[str, ...] | Literal["all"]):
         self.inputs = inputs
 
     def __call__(self, graph: GraphProto, mask: str) -> bool:
         """Returns whether the mask called `mask` is known to be on the right."""
+        if isinstance(self.inputs, str):
+            return True
         return bool(self.inputs) and _History(graph).is_not_zero_of(mask, self.inputs)
 
 

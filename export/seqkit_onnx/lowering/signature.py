@@ -16,12 +16,14 @@ class ModelSignature:
         specs: the same, flat.
         input_names: a name for each.
         output_names: a name for each output.
+        batch: the size of the batch where Keras has it fixed, as for stateful layers; the file takes any.
     """
 
     structure: Any
     specs: tuple[tf.TensorSpec, ...]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    batch: int | None = None
 
     @property
     def input_axes(self) -> tuple[tuple[int | str, ...], ...]:
@@ -81,7 +83,11 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
         for each, name in zip(flat, names, strict=True)
     )
     structure = keras.tree.map_structure(lambda _: 0, inputs)
-    return ModelSignature(structure, specs, names, _output_names(model, structure, specs))
+    outputs = tuple(
+        f"{name}_output" if name in names else name  # a model that gives one of its inputs back
+        for name in _output_names(model, structure, flat)
+    )
+    return ModelSignature(structure, specs, names, outputs, flat[0].shape[0])
 
 
 def _own_inputs(model: keras.Model) -> Any:
@@ -103,8 +109,8 @@ def _input_names(inputs: Any, flat: list) -> tuple[str, ...]:
     )
 
 
-def _output_names(model: keras.Model, structure: Any, specs: tuple[tf.TensorSpec, ...]) -> tuple[str, ...]:
-    arguments = [keras.KerasTensor(spec.shape, spec.dtype.name) for spec in specs]
+def _output_names(model: keras.Model, structure: Any, inputs: list[Any]) -> tuple[str, ...]:
+    arguments = [keras.KerasTensor(each.shape, each.dtype or "float32") for each in inputs]
     outputs = model.compute_output_spec(keras.tree.pack_sequence_as(structure, arguments))
     flat = keras.tree.flatten(outputs)
     if isinstance(outputs, dict):

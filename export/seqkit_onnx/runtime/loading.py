@@ -11,6 +11,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignor
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.network import Network
 
+PRODUCER = "keras-seqkit"
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -63,12 +64,15 @@ def open_model(
             f"load: provider {', '.join(missing)} is not in this onnxruntime, which has {', '.join(available)}. "
             "For CUDA install onnxruntime-gpu instead of onnxruntime."
         )
+    shown = model if isinstance(model, str) else "the model"
     try:
         session = onnxruntime.InferenceSession(model, session_options, providers=list(providers))
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:
-        shown = model if isinstance(model, str) else "the model"
         raise ValueError(f"load: onnxruntime cannot open {shown}: {error}. Export it again.") from error
-    kind = session.get_modelmeta().custom_metadata_map.get("kind")
+    meta = session.get_modelmeta()
+    if meta.producer_name == PRODUCER and "format_version" not in meta.custom_metadata_map:  # it is written last
+        raise ValueError(f"load: onnxruntime cannot open {shown}: its end is missing. Export it again.")
+    kind = meta.custom_metadata_map.get("kind")
     return Classifier(session) if kind == "classifier" else Network(session)
 
 

@@ -1,5 +1,6 @@
 """Any exported network: arrays in, arrays out."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,14 @@ _DTYPES = {
 class Network:
     """An exported Keras model, its inputs and outputs as they were.
 
+    The states of stateful layers are inputs and outputs, and the caller carries them, for as many sequences at once as
+    wanted:
+
+        states = network.initial_state(batch=1)
+        for part in parts_of_a_long_sequence:
+            outputs = network.predict({"ids": part, **states})
+            states = network.next_state(outputs)
+
     Args:
         session: onnxruntime's session; `seqkit_onnx.load` makes it.
     """
@@ -35,6 +44,7 @@ class Network:
     def __init__(self, session: onnxruntime.InferenceSession):
         self.session = session
         self._dtypes = {value.name: _DTYPES[value.type] for value in session.get_inputs()}
+        self._states = json.loads(session.get_modelmeta().custom_metadata_map.get("states", "[]"))
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -70,23 +80,48 @@ class Network:
             TypeError: an array has a dtype that cannot be cast.
             ValueError: an input is missing, or there is one that the network does not have, or an integer does not fit.
         """
-        by_name = self._by_name(inputs)
+        by_name = self._by_name(inputs, self.input_names)
         if set(by_name) != set(self._dtypes):
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
         outputs: Any = self.session.run(None, feeds)
         return dict(zip(self.output_names, outputs, strict=True))
 
-    def _by_name(self, inputs: Any) -> Mapping[str, Any]:
+    def initial_state(self, batch: int = 1) -> dict[str, np.ndarray]:
+        """Returns the states that stateful layers begin with: zeros, float32 (batch, units), by the inputs' names.
+
+        Args:
+            batch: how many sequences are run at once.
+        """
+        return {each["input"]: np.zeros((batch, each["units"]), np.float32) for each in self._states}
+
+    def next_state(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Takes the states out of what `predict` returned, as inputs of the next call.
+
+        Args:
+            outputs: what `predict` returned.
+        """
+        return {each["input"]: outputs[each["output"]] for each in self._states}
+
+    def own_inputs(self, inputs: Any) -> Mapping[str, Any]:
+        """Gives inputs their names, those of states left out.
+
+        Args:
+            inputs: an array where there is one input, else a dict of arrays by name, or a list of them in order.
+        """
+        states = {each["input"] for each in self._states}
+        return self._by_name(inputs, [name for name in self.input_names if name not in states])
+
+    def _by_name(self, inputs: Any, names: list[str]) -> Mapping[str, Any]:
         if isinstance(inputs, Mapping):
             return inputs
-        if len(self._dtypes) == 1:
-            return {self.input_names[0]: inputs}
+        if len(names) == 1:
+            return {names[0]: inputs}
         if not isinstance(inputs, (list, tuple)):
-            raise TypeError(f"predict: a dict with the inputs {self.input_names} is expected; received one array.")
-        if len(inputs) != len(self._dtypes):
-            raise ValueError(f"predict: the inputs {self.input_names} are expected; received {len(inputs)} arrays.")
-        return dict(zip(self.input_names, inputs, strict=True))
+            raise TypeError(f"predict: a dict with the inputs {names} is expected; received one array.")
+        if len(inputs) != len(names):
+            raise ValueError(f"predict: the inputs {names} are expected; received {len(inputs)} arrays.")
+        return dict(zip(names, inputs, strict=True))
 
     def _cast(self, name: str, value: Any) -> np.ndarray:
         dtype = np.dtype(self._dtypes[name])

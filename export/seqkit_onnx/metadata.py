@@ -1,0 +1,61 @@
+"""What a file says of itself."""
+
+import importlib.metadata
+import json
+from collections.abc import Sequence
+
+import keras
+import onnx
+from onnx import helper
+
+from keras_seqkit.text import Vocabulary
+from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
+from seqkit_onnx.lowering.carried_state import CarriedState
+from seqkit_onnx.lowering.conversion import OPSET
+from seqkit_onnx.runtime.loading import PRODUCER
+
+FORMAT_VERSION = "1"
+
+
+def declare_operator_sets(proto: onnx.ModelProto) -> None:
+    """Writes down which operator sets a file uses."""
+    del proto.opset_import[:]
+    for domain, opset in (("", OPSET), (ML_DOMAIN, 3), (MICROSOFT_DOMAIN, 1)):
+        proto.opset_import.append(helper.make_opsetid(domain, opset))
+
+
+def write_metadata(
+    proto: onnx.ModelProto,
+    model: keras.Model,
+    labels: Sequence[str] | None,
+    vocabulary: Vocabulary | None,
+    states: Sequence[CarriedState],
+    measured: dict[str, str] | None = None,
+) -> None:
+    """Writes the metadata, the version of their format last, so that a file that was cut does not have it.
+
+    Args:
+        proto: the file; changed in place.
+        model: what it was made of.
+        labels: the names of the classes, if it answers with labels.
+        vocabulary: what is inside, if it takes text.
+        states: those of stateful layers.
+        measured: what was measured of a file that was asked to be less exact.
+    """
+    version = importlib.metadata.version("keras-seqkit")
+    metadata = {
+        "kind": "classifier" if labels is not None else "model",
+        "keras_seqkit_version": version,
+        "keras_version": keras.__version__,
+        "model_name": model.name,
+    }
+    if labels is not None:
+        metadata["labels"] = json.dumps(list(labels), ensure_ascii=False)
+    if vocabulary is not None:
+        metadata["vocabulary_digest"] = vocabulary.digest
+        metadata["vocabulary_size"] = str(len(vocabulary))
+    if states:
+        metadata["states"] = json.dumps([state._asdict() for state in states])
+    helper.set_model_props(proto, {**metadata, **(measured or {}), "format_version": FORMAT_VERSION})
+    proto.producer_name, proto.producer_version = PRODUCER, version
+    proto.graph.name = model.name
