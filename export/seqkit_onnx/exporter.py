@@ -18,6 +18,7 @@ from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
 from seqkit_onnx.lowering.passes import remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
+from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, write_metadata
 from seqkit_onnx.runtime.loading import open_model
@@ -35,6 +36,7 @@ def export(
     padding: str | None = None,
     dtype: str | None = None,
     quantize: str | None = None,
+    recurrence: str = "native",
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -54,6 +56,9 @@ def export(
             `None`: masks may be of any kind. A file that takes text needs no promise.
         dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
         quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
+
+        recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"scan"``: `GRU` and `SimpleRNN` become
+            `Scan` loops of few nodes, which the CPU runs faster where many texts are run at once, and a GPU slower.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -77,7 +82,7 @@ def export(
             f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
             "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
         )
-    _check_choices(padding=padding, dtype=dtype, quantize=quantize)
+    _check_choices(padding, dtype, quantize, recurrence)
     classifier = isinstance(model, TextClassifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
@@ -88,7 +93,7 @@ def export(
     # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
     traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
     right_padded = "all" if padding == "post" else () if tokens is None else signature.input_names
-    proto = convert(model, traced, right_padded)
+    proto = convert(model, traced, right_padded, SCANNED if recurrence == "scan" else ())
     graph = proto.graph
     states = carried_states(graph, len(signature.input_names), len(signature.output_names))
     if labels is not None:
@@ -111,14 +116,15 @@ def export(
     write_atomically(path, proto.SerializeToString(deterministic=True))
 
 
-def _check_choices(padding: str | None, dtype: str | None, quantize: str | None) -> None:
-    for name, value, known in (
-        ("padding", padding, "post"),
-        ("dtype", dtype, "float16"),
-        ("quantize", quantize, "int8"),
+def _check_choices(padding: str | None, dtype: str | None, quantize: str | None, recurrence: str) -> None:
+    for name, value, choices in (
+        ("padding", padding, (None, "post")),
+        ("dtype", dtype, (None, "float16")),
+        ("quantize", quantize, (None, "int8")),
+        ("recurrence", recurrence, ("native", "scan")),
     ):
-        if value not in (None, known):
-            raise ValueError(f"export: {name} is {known!r} or None; received {value!r}.")
+        if value not in choices:
+            raise ValueError(f"export: {name} is {' or '.join(map(repr, choices))}; received {value!r}.")
     if dtype and quantize:
         raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
 

@@ -1,7 +1,7 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -26,7 +26,10 @@ IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
 
 
 def convert(
-    model: keras.Model, signature: ModelSignature, right_padded_inputs: tuple[str, ...] | Literal["all"] = ()
+    model: keras.Model,
+    signature: ModelSignature,
+    right_padded_inputs: tuple[str, ...] | Literal["all"] = (),
+    scanned: Container[str] = (),
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -34,6 +37,7 @@ def convert(
         model: the model.
         signature: its inputs and the names of its outputs.
         right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
+        scanned: the recurrent operators in whose place a `Scan` is written: ``"GRU"``, ``"RNN"``.
 
     Returns:
         The ONNX model, with the signature's names, opset 20.
@@ -60,7 +64,7 @@ def convert(
     names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
     rename_values(proto.graph, names)
     remove_identities(proto.graph)
-    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs))
+    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs), scanned)
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
     give_readable_names(proto.graph, model)

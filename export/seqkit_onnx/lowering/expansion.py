@@ -1,6 +1,6 @@
 """Replaces placeholders by native recurrent operators, with what their masks need around them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto
@@ -11,13 +11,17 @@ from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask
 from seqkit_onnx.lowering.native_operator import add_operator
 from seqkit_onnx.lowering.recurrence import Recurrence
+from seqkit_onnx.lowering.scan import add_scan
 
 PLACEHOLDER_DOMAIN = "keras_seqkit"
 PLACEHOLDER_TYPE = "Recurrence"
 
 
 def expand_placeholders(
-    model: ModelProto, recurrences: dict[bytes, Recurrence], is_on_the_right: Callable[[GraphProto, str], bool]
+    model: ModelProto,
+    recurrences: dict[bytes, Recurrence],
+    is_on_the_right: Callable[[GraphProto, str], bool],
+    scanned: Container[str] = (),
 ) -> None:
     """Replaces each placeholder of `model` by a native operator and what its mask needs.
 
@@ -25,26 +29,24 @@ def expand_placeholders(
         model: the model; changed in place.
         recurrences: what each placeholder stands for, by its token.
         is_on_the_right: tells of a mask's name whether its padding is known to be on the right.
+        scanned: the operators in whose place a `Scan` is written.
     """
-    _expand_graph(model.graph, model.graph, recurrences, is_on_the_right)
+    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scanned))
     for opset in [each for each in model.opset_import if each.domain == PLACEHOLDER_DOMAIN]:
         model.opset_import.remove(opset)
 
 
 def _expand_graph(
-    graph: GraphProto,
-    main: GraphProto,
-    recurrences: dict[bytes, Recurrence],
-    is_on_the_right: Callable[[GraphProto, str], bool],
+    graph: GraphProto, recurrences: dict[bytes, Recurrence], expander_of: Callable[[GraphProto], "_Expander"]
 ) -> None:
-    expander = _Expander(graph, main, is_on_the_right)
+    expander = expander_of(graph)
     for node in graph.node:
         if node.domain == PLACEHOLDER_DOMAIN and node.op_type == PLACEHOLDER_TYPE:
             expander.expand(node, recurrences[node.attribute[0].s])
             continue
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _expand_graph(attribute.g, main, recurrences, is_on_the_right)
+                _expand_graph(attribute.g, recurrences, expander_of)
         expander.builder.nodes.append(node)
     nodes = list(expander.builder.nodes)
     del graph.node[:]
@@ -54,8 +56,15 @@ def _expand_graph(
 class _Expander:
     """Expands the placeholders of one graph, and remembers what the next one can use again."""
 
-    def __init__(self, graph: GraphProto, main: GraphProto, is_on_the_right: Callable[[GraphProto, str], bool]):
+    def __init__(
+        self,
+        graph: GraphProto,
+        main: GraphProto,
+        is_on_the_right: Callable[[GraphProto, str], bool],
+        scanned: Container[str],
+    ):
         self.graph = graph
+        self.scanned = scanned
         self.builder = GraphBuilder(main)
         self.is_on_the_right = is_on_the_right
         self.carried = CarriedStates(main, self.builder)
@@ -72,7 +81,8 @@ class _Expander:
         given = self.carried.inputs(recurrence) if recurrence.stateful else rest
         states = self._initial_states(recurrence, given)
         width = recurrence.directions[0].kernel.shape[1]
-        y, finals = add_operator(self.builder, recurrence, self._inner_form(x, mask, width), mask, states)
+        add = add_scan if recurrence.directions[0].op_type in self.scanned else add_operator
+        y, finals = add(self.builder, recurrence, self._inner_form(x, mask, width), mask, states)
         count = recurrence.output_count
         if recurrence.return_sequences:
             self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]))
