@@ -157,3 +157,33 @@ def test_an_operation_that_cannot_be_converted_is_named():
     model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Lambda(keras.ops.erfinv, name="odd")])
     with pytest.raises(ValueError, match=r"odd.*which tf2onnx cannot"):
         convert(model, model_signature(model))
+
+
+def test_a_loop_over_one_fixed_step_keeps_its_shape():
+    x, mask = keras.Input((1, 1), name="x"), keras.Input((1,), dtype="bool", name="mask")
+    layer = keras.layers.LSTM(1, activation="relu6", return_sequences=True)
+    y = keras.layers.LayerNormalization()(keras.layers.Bidirectional(layer)(x, mask=mask))
+    model = keras.Model([x, mask], keras.ops.where(keras.ops.expand_dims(mask, -1), y, keras.ops.zeros_like(y)))
+    values, which = np.random.default_rng(0).normal(size=(4, 1, 1)).astype(np.float32), np.ones((4, 1), bool)
+    with pytest.warns(UserWarning, match="'relu6'"):
+        ours = run(convert(model, model_signature(model)), x=values, mask=which)[0]
+    np.testing.assert_allclose(ours, model([values, which]), rtol=0, atol=TOLERANCE)
+
+
+def test_equal_names_of_nodes_are_told_apart():
+    x = keras.Input((None, 3), name="x")
+    model = keras.Model(x, keras.layers.LayerNormalization()(keras.layers.Add(name="add")([x, x])))
+    proto = convert(model, model_signature(model))
+    names = [node.name for node in proto.graph.node]
+    assert len(names) == len(set(names))
+    run(proto, x=np.ones((1, 2, 3), np.float32))
+
+
+def test_an_input_that_is_given_back_has_another_name_as_an_output():
+    x = keras.Input((None, 3), name="x")
+    model = keras.Model(x, [x, keras.layers.LSTM(2, name="lstm")(x)])
+    proto = convert(model, model_signature(model))
+    onnx.checker.check_model(proto, full_check=True)
+    values = np.ones((1, 2, 3), np.float32)
+    np.testing.assert_array_equal(run(proto, x=values)[0], values)
+    assert [value.name for value in proto.graph.output] == ["x_output", "lstm"]

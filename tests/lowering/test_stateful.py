@@ -102,3 +102,20 @@ def test_a_stateful_layer_in_each_step_is_refused_by_name():
     model = keras.Model(x, LAYERS.TimeDistributed(LAYERS.LSTM(3, stateful=True, name="carrier"))(x))
     with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*TimeDistributed"):
         convert(model, model_signature(model))
+
+
+def test_a_subclassed_stateful_model_of_one_row_is_exported():
+    class Wrapper(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.layer = LAYERS.GRU(2, stateful=True, name="layer")
+
+        def call(self, x):
+            return self.layer(x)
+
+    model = Wrapper()
+    values = np.random.default_rng(0).normal(size=(1, 4, 2)).astype(np.float32)
+    expected = model(values)
+    proto = convert(model, model_signature(model, keras.InputSpec(shape=(1, None, 2), dtype="float32")))
+    ours = run(proto, **{"input": values, "layer/initial_h": np.zeros((1, 2), np.float32)})
+    np.testing.assert_allclose(ours[0], expected, rtol=0, atol=TOLERANCE)

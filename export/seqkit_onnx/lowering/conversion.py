@@ -19,6 +19,7 @@ from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, re
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.lowering.tf2onnx_patch import transposes_stay_transposes
 
 TF2ONNX_OPSET = 18  # the last one that tf2onnx writes
 OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurrent operators registered for it
@@ -45,7 +46,7 @@ def convert(
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
-    with intercepted_recurrence(model.name) as recurrences, _quiet():
+    with intercepted_recurrence(model.name) as recurrences, transposes_stay_transposes(), _quiet():
         function = tf.function(lambda *inputs: _call(model, signature, inputs), input_signature=signature.specs)
         proto, _ = tf2onnx.convert.from_function(
             function,

@@ -127,7 +127,7 @@ class _Body:
         return self._activate(self.cell.activations[0], self._add(self._times(h, weight), gates))
 
     def _gru(self, h: str, gates: str) -> str:
-        """The new state is z * h + (1 - z) * candidate; the reset gate r stands after or before the candidate's product."""
+        """The new state is z * h + (1 - z) * candidate; the reset gate stands after or before the product."""
         nodes, units, inner = self.nodes, self.cell.units, self.cell.activations[0]
         kernel = self.cell.recurrent_kernel.T
         gate_weight = self.outer.weight(kernel[:, : 2 * units], "R_zr")
