@@ -20,8 +20,9 @@ class Mask:
     Args:
         name: bool (batch, time).
         lengths: int32 (batch,), the real steps of each row.
-        front: int64 (time, batch): where, in rows * time, each row's real steps are, in order, then the others; empty
-            where the mask is known to be on the right.
+        order: int64 (batch, time): each row's real steps, in order, then the others; empty where the mask is known to
+            be on the right.
+        front: int64 (time, batch): where those are in rows * time; empty likewise.
         count: int64 (batch, time): the real steps up to each step, itself included; empty likewise.
         batch: int64 (1,), the number of rows; empty likewise.
         rows: int64 (batch, 1), the number of each row; empty likewise.
@@ -29,6 +30,7 @@ class Mask:
 
     name: str
     lengths: str
+    order: str = ""
     front: str = ""
     count: str = ""
     batch: str = ""
@@ -37,7 +39,7 @@ class Mask:
     @property
     def on_the_right(self) -> bool:
         """Whether each row's real steps are known to stand in front."""
-        return not self.front
+        return not self.order
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
     rows = builder.unsqueeze(_range(builder, batch, "rows"), 1)  # (batch, 1)
     starts = builder.node("Mul", [rows, time], "starts")  # (batch, 1)
     front = builder.transpose(builder.node("Add", [order, starts], "real_steps_first"), 1, 0)  # (time, batch)
-    return Mask(name, lengths, front, count, batch, rows)
+    return Mask(name, lengths, order, front, count, batch, rows)
 
 
 def _real(builder: GraphBuilder, mask: str) -> str:
@@ -98,7 +100,7 @@ def gather_front(builder: GraphBuilder, x: str, mask: Mask, width: int) -> str:
 
 def gather_ids_front(builder: GraphBuilder, ids: str, mask: Mask) -> str:
     """The same for ids: (batch, time) to (time, batch)."""
-    return builder.node("Gather", [builder.reshape(ids, -1), mask.front], "real_ids", axis=0)
+    return builder.transpose(builder.node("GatherElements", [ids, mask.order], "real_ids", axis=1), 1, 0)
 
 
 def own_place(builder: GraphBuilder, mask: Mask) -> Place:
