@@ -1,10 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BACKENDS := .venv-backends
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test docs demo bench clean
+.PHONY: help setup check test backends compatibility docs demo bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -27,6 +28,17 @@ check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built s
 test: setup  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+$(BACKENDS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(BACKENDS)
+	$(BACKENDS)/bin/python -m pip install --quiet --editable '.[backends]'
+	touch $@
+
+backends: setup $(BACKENDS)/.ready  ## train on JAX and PyTorch where there is no TensorFlow, export here, compare
+	BACKENDS_PYTHON=$(BACKENDS)/bin/python $(BIN)/python -m pytest tests/backends $(ARGS)
+
+compatibility: setup  ## one set of files under the oldest and the newest onnxruntime; ARGS="1.24.4 1.26.0" for others
+	$(BIN)/python -m tests.compatibility $(ARGS)
+
 docs: setup  ## build the site into site/
 	$(BIN)/mkdocs build --strict
 
@@ -39,4 +51,4 @@ bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/accuracy.py
 
 clean:
-	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* site build dist .pytest_cache .ruff_cache .hypothesis

@@ -41,7 +41,9 @@ def test_without_the_promise_any_mask_is_answered(tmp_path):
     assert "TopK" in operators(path)
 
 
-@pytest.mark.parametrize("choice", [{"padding": "pre"}, {"dtype": "bfloat16"}, {"quantize": "int4"}, {"recurrence": "loop"}], ids=str)
+@pytest.mark.parametrize(
+    "choice", [{"padding": "pre"}, {"dtype": "bfloat16"}, {"quantize": "int4"}, {"recurrence": "loop"}], ids=str
+)
 def test_choices_that_are_not_known_are_refused(choice, tmp_path):
     with pytest.raises(ValueError, match=f"export: {next(iter(choice))} is"):
         seqkit_onnx.export(model_of(LAYERS.LSTM(4)), tmp_path / "model.onnx", text=False, **choice)

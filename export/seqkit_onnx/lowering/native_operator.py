@@ -3,7 +3,7 @@
 import numpy as np
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
-from seqkit_onnx.lowering.masking import Mask
+from seqkit_onnx.lowering.masking import Mask, has_steps
 from seqkit_onnx.lowering.recurrence import Recurrence
 
 _DEFAULT_ACTIVATIONS = {
@@ -33,17 +33,29 @@ def add_operator(
         builder.weight(np.stack([getattr(cell, field) for cell in cells]), name)
         for field, name in (("kernel", "W"), ("recurrent_kernel", "R"), ("bias", "B"))
     ]
+    # Up to onnxruntime 1.25, RNN reads memory before its outputs where a length is 0: it is given 1, and what comes of
+    # that is replaced by zeros.
+    guarded = mask if mask and cells[0].op_type == "RNN" else None
+    lengths = mask.lengths if mask else ""
+    if guarded:
+        lengths = builder.node("Max", [lengths, builder.constant(1, np.int32, "one_int32")], "lengths_at_least_1")
     y, *finals = builder.node_with(
         1 + len(cells[0].state_names),
         cells[0].op_type,
-        [x, *weights, mask.lengths if mask else "", *states],
+        [x, *weights, lengths, *states],
         cells[0].op_type.lower(),
         direction=recurrence.direction,
         hidden_size=cells[0].units,
         **cells[0].attributes,
         **_activation_attributes(recurrence),
     )
-    return y, finals
+    if not guarded:
+        return y, finals
+    some = builder.unsqueeze(has_steps(builder, guarded), 1)  # (batch, 1)
+    zero = builder.constant(0.0, np.float32, "zero_output")
+    if guarded.on_the_right:  # elsewhere the outputs of such rows are not read
+        y = builder.where(some, y, zero)
+    return y, [builder.where(some, final, zero) for final in finals]
 
 
 def _activation_attributes(recurrence: Recurrence) -> dict:

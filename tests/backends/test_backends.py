@@ -1,0 +1,92 @@
+"""What was trained on JAX or PyTorch and saved answers alike as a file that TensorFlow exported.
+
+The training runs in a process of its own: under this interpreter, or under the one that BACKENDS_PYTHON names, which
+`make backends` sets to an environment that has no TensorFlow at all.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import seqkit_onnx
+from seqkit_onnx.command_line import main
+
+from tests.backends.train import CASE_NAMES, CLASSIFIERS, TEXTS, file_name, questions
+
+ROOT = Path(__file__).parents[2]
+# Each backend sums float32 in an order of its own: about 1e-7 a step, over 20 steps and 3 layers of small networks.
+TOLERANCE = 5e-6
+NATIVE = {"LSTM", "GRU", "RNN"}
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def backend(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(backend, tmp_path_factory) -> Path:
+    """The folder that a process on the other backend has filled."""
+    chosen = os.environ.get("BACKENDS_PYTHON")
+    interpreter = chosen or sys.executable
+    find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({backend!r}) is None)"
+    if subprocess.run([interpreter, "-c", find], check=False).returncode:
+        assert not chosen, f"{backend} is not installed for {chosen}"
+        pytest.skip(f"{backend} is not installed; `make backends` installs it")
+    folder = tmp_path_factory.mktemp(backend)
+    done = subprocess.run(
+        [interpreter, "-m", "tests.backends.train", folder],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [backend]
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _backend_of_this_process_stays(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+
+
+def exported(trained: Path, name: str) -> tuple[Path, np.lib.npyio.NpzFile]:
+    """Exports a model by the command line, once; returns the file, and what the other backend had answered."""
+    model = trained / file_name(name)
+    if not model.with_suffix(".onnx").exists():
+        assert main([str(model.with_suffix(".keras"))]) == 0
+    return model.with_suffix(".onnx"), np.load(model.with_suffix(".npz"))
+
+
+@pytest.mark.parametrize("name", CASE_NAMES, ids=file_name)
+def test_a_model_of_another_backend_is_exported_with_the_same_answers_under_every_mask(trained, name):
+    path, answers = exported(trained, name)
+    network = seqkit_onnx.load(path)
+    for question, ids in questions():
+        for index, output in enumerate(network.predict(ids).values()):
+            np.testing.assert_allclose(
+                output, answers[f"{question} {index}"], rtol=0, atol=TOLERANCE, err_msg=f"{question}: {ids.tolist()}"
+            )
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS, ids=file_name)
+def test_a_classifier_of_another_backend_gives_the_same_labels_of_strings(trained, name):
+    path, answers = exported(trained, name)
+    labels, probabilities = seqkit_onnx.load(path).predict(TEXTS)
+    expected = answers["probabilities"]
+    np.testing.assert_allclose(probabilities[:, -expected.shape[1] :], expected, rtol=0, atol=TOLERANCE)
+    assert labels == answers["labels"].tolist()
+    assert np.ptp(expected, axis=0).max() > 0.5  # it has learned something
+
+
+@pytest.mark.parametrize("name", [CASE_NAMES[0], *CLASSIFIERS], ids=file_name)
+def test_a_model_of_another_backend_has_native_operators(trained, name):
+    path, _ = exported(trained, name)
+    operators = {node.op_type for node in onnx.load(path).graph.node}
+    assert NATIVE & operators
+    assert not {"Loop", "Scan"} & operators

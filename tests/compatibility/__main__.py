@@ -1,0 +1,67 @@
+"""Runs one set of exported files under several versions of onnxruntime, each in an environment of its own.
+
+    python -m tests.compatibility [VERSION ...]
+
+Without versions: the first that knows opset 20, with the NumPy of its time (there are wheels up to Python 3.12); the
+oldest that pyproject.toml allows, with the oldest NumPy; the newest of both.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+import warnings
+from pathlib import Path
+
+from seqkit_onnx.quiet_import import quiet_import
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).parent / "check_answers.py"
+FIRST_WITH_OPSET_20, OLDEST_ALLOWED, NEWEST = "1.17.0", "1.19.0", "newest"
+NUMPY = {FIRST_WITH_OPSET_20: "numpy==1.26.4", OLDEST_ALLOWED: "numpy==2.0.0", NEWEST: "numpy"}
+
+
+def environment(version: str) -> Path:
+    """Makes an environment with a version of onnxruntime, or brings it up to date; returns its interpreter."""
+    folder = ROOT / f".venv-onnxruntime-{version}"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    package = "onnxruntime" if version == NEWEST else f"onnxruntime=={version}"
+    packages = [package, NUMPY.get(version, "numpy")]
+    command = [python, "-m", "pip", "install", "--quiet", "--upgrade", "--only-binary", ":all:", *packages]
+    subprocess.run(command, check=True)
+    return python
+
+
+def export_all(folder: Path) -> None:
+    """Fills a folder with files and questions; Keras answers on the CPU."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    with quiet_import():
+        from tests.compatibility.question_files import write_all
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Layer .* was passed an input with a mask attached to it")
+    write_all(folder)
+
+
+def main(versions: list[str]) -> int:
+    """Exports once, runs everywhere; returns 1 where a version answers otherwise than Keras, or crashes."""
+    pythons = [environment(version) for version in versions]
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        export_all(Path(folder))
+        for version, python in zip(versions, pythons, strict=True):
+            command = [python, PROGRAM, folder, "--load"]
+            status = subprocess.run(
+                command, env={**os.environ, "PYTHONPATH": str(ROOT / "export")}, check=False
+            ).returncode
+            failed += status != 0
+            if status < 0:
+                print(f"onnxruntime {version} crashed with signal {-status}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or list(NUMPY)))

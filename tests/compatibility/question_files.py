@@ -1,0 +1,95 @@
+"""Exports models, and writes beside each file what it is asked and what Keras answers.
+
+`model.npz` holds for each question its input, `question/in`, and the outputs in order, `question/out0` and so on.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import seqkit_onnx
+
+from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
+from tests.cases import CASES, MASKS, Case, masked_ids, randomize_weights
+
+SHAPES = ((1, 1), (1, 5), (3, 7), (16, 12))  # batch, time
+# Rows without a real step: some versions of RNN read memory before their output for them, so what is there counts.
+BATCHES_WITH_EMPTY_ROWS = (1, 2, 3, 5, 8, 15, 16, 17, 33, 64, 257)
+TIME_OF_EMPTY_ROWS = 9
+LABELS = ["neg", "pos", "é 😀"]
+TEXTS = [
+    "A good film!",
+    "bad",
+    "very GOOD é 😀",
+    "so so bad a film",
+    "não é bom",
+    "word " * 500,
+    "ÀÉÎ ção ß İ Ωδός 你好",
+]
+TEXT_QUESTIONS = {
+    "all": [*TEXTS, "", " "],
+    "ascii only": [text for text in TEXTS if text.isascii()],
+    "one": TEXTS[2:3],
+    "empty": [""],
+    "empty rows": ["", "good", "", "", "bad film"] * 11,
+    "many": [" ".join(TEXTS[:5])[index:] for index in range(60)],
+}
+VOCABULARIES: dict[str, Callable[[], Vocabulary]] = {
+    "words": lambda: Vocabulary.from_texts(TEXTS),
+    "words as they are": lambda: Vocabulary.from_texts(TEXTS, lowercase=False),
+    "characters": lambda: Vocabulary.from_texts(TEXTS, level="char"),
+    "whitespace": lambda: Vocabulary(["a", "good", "bad", "film", "so", "não"], "whitespace", "ascii", True),
+}
+CLASSIFIERS = [
+    *(("words", cell) for cell in ("lstm", "gru", "simple_rnn")),
+    *((name, "gru") for name in list(VOCABULARIES)[1:]),
+]
+
+
+def write_all(folder: Path) -> None:
+    """Fills a folder with every model of the table, and with text classifiers."""
+    for case in CASES:
+        write_case(folder, case)
+    for vocabulary, cell in CLASSIFIERS:
+        write_classifier(folder, vocabulary, cell)
+
+
+def write_case(folder: Path, case: Case) -> None:
+    """Writes a model of the table, which takes ids."""
+    model = case.model()
+    questions = {
+        f"{kind} {batch}x{time}": masked_ids(kind, batch, time, batch + time)
+        for kind in MASKS
+        for batch, time in SHAPES
+    }
+    questions |= {f"empty rows {batch}": _with_empty_rows(batch) for batch in BATCHES_WITH_EMPTY_ROWS}
+    arrays = {}
+    for question, ids in questions.items():
+        arrays[f"{question}/in"] = ids
+        for index, output in enumerate(keras.tree.flatten(model(ids))):
+            arrays[f"{question}/out{index}"] = keras.ops.convert_to_numpy(output)
+    _write(folder / case.name.replace(" ", "_"), model, arrays, text=False)
+
+
+def _with_empty_rows(batch: int) -> np.ndarray:
+    ids = masked_ids("none", batch, TIME_OF_EMPTY_ROWS, batch)
+    ids[::2] = 0
+    return ids
+
+
+def write_classifier(folder: Path, vocabulary: str, cell: str) -> None:
+    """Writes a text classifier, which takes strings."""
+    model = TextClassifier(VOCABULARIES[vocabulary](), LABELS, 5, BidirectionalStack((6, 4), cell))
+    randomize_weights(model)
+    arrays = {}
+    for question, texts in TEXT_QUESTIONS.items():
+        arrays[f"{question}/in"] = np.array(texts)
+        arrays[f"{question}/out0"] = np.array(model.predict_labels(texts, verbose=0))
+        arrays[f"{question}/out1"] = model.predict(texts, verbose=0)
+    _write(folder / f"text_{cell}_{vocabulary.replace(' ', '_')}", model, arrays, text=True)
+
+
+def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool) -> None:
+    seqkit_onnx.export(model, path.with_suffix(".onnx"), text=text)
+    np.savez(path.with_suffix(".npz"), **arrays)
