@@ -5,7 +5,7 @@ BACKENDS := .venv-backends
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test backends compatibility docs demo bench clean
+.PHONY: help setup check test backends compatibility docs demo bench bench-recurrent clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -49,6 +49,10 @@ bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/classifier_latency.py
 	$(BIN)/python benchmarks/glove_loading.py
 	$(BIN)/python benchmarks/accuracy.py
+
+bench-recurrent: setup  ## recurrent exports against Keras's own, tf.function and PyTorch (a quarter of an hour; run alone)
+	$(BIN)/python -m pip install --quiet 'torch>=2.13,<2.14'
+	$(BIN)/python benchmarks/recurrent_export.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-* site build dist .pytest_cache .ruff_cache .hypothesis

@@ -56,12 +56,15 @@ class Network:
 def runners(network: Network, folder: Path) -> dict[str, Runner]:
     """Returns what is compared, by name; each takes ids (batch, time)."""
     model = network.keras_model()
-    return {
+    candidates = {
         "ours": _ours(model, folder / "ours.onnx"),
         "Keras's export": _keras_export(model, folder / "keras.onnx"),
         "tf.function": _tf_function(model),
         "PyTorch": _pytorch(model, network),
     }
+    if network.cell != "LSTM":  # which stays an operator
+        candidates["ours as Scan"] = _ours(model, folder / "scan.onnx", recurrence="scan")
+    return candidates
 
 
 def _session(path: Path) -> Runner:
@@ -70,8 +73,8 @@ def _session(path: Path) -> Runner:
     return lambda ids: session.run(None, {name: ids})[0]
 
 
-def _ours(model: keras.Model, path: Path) -> Runner:
-    seqkit_onnx.export(model, path, text=False)
+def _ours(model: keras.Model, path: Path, **options: str) -> Runner:
+    seqkit_onnx.export(model, path, text=False, **options)
     return _session(path)
 
 
