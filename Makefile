@@ -3,9 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := .venv-backends
 ARGS ?=
+N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test backends compatibility docs demo bench bench-recurrent clean
+.PHONY: help setup check test fuzz backends compatibility docs demo bench bench-recurrent clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -27,6 +28,9 @@ check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built s
 
 test: setup  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+fuzz: setup  ## random models, exported and compared with Keras (about a second each); make fuzz N=200 ARGS="--seed 7"
+	$(BIN)/python -m tests.fuzzing --models $(N) $(ARGS)
 
 $(BACKENDS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(BACKENDS)
