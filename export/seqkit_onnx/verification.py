@@ -31,19 +31,24 @@ class VerificationError(ValueError):
     """A file and its Keras model do not give the same answers."""
 
 
-class Verification(NamedTuple):
-    """How far a file is from its Keras model.
+class _Measured(NamedTuple):
+    largest_difference: float
+    label_agreement: float
+    count: int
+
+
+class Verification(_Measured):
+    """How far a file is from its Keras model: a tuple of three, and what a GPU would not run.
 
     Args:
         largest_difference: between any two numbers.
         label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels.
         count: how many rows were compared.
+
+    Attributes:
         kept_on_cpu: the nodes that onnxruntime's CUDA provider would leave on the CPU, with a reason each.
     """
 
-    largest_difference: float
-    label_agreement: float
-    count: int
     kept_on_cpu: tuple[KeptOnCpu, ...] = ()
 
 
@@ -66,7 +71,8 @@ def verify(
         ValueError: there are no texts.
     """
     found = _compare(model, load(path, ["CPUExecutionProvider"]), texts, vocabulary)
-    return found._replace(kept_on_cpu=nodes_kept_on_cpu(onnx.load(path)))
+    found.kept_on_cpu = nodes_kept_on_cpu(onnx.load(path))
+    return found
 
 
 def _compare(model: keras.Model, network: Any, inputs: Any, vocabulary: Vocabulary | None) -> Verification:

@@ -41,6 +41,7 @@ _POOLS = {
     "masked": MaskedMaxPooling,
 }
 _BOUNDED = {"tanh", "sigmoid", "hard_sigmoid", "softsign", "hard_tanh", "softmax", "relu6", "sparse_sigmoid"}
+_FROM_0_TO_1 = {"sigmoid", "hard_sigmoid", "softmax", "sparse_sigmoid"}
 
 
 def build(description: Description) -> tuple[keras.Model, dict[str, Any]]:
@@ -265,7 +266,7 @@ def _randomize_weights(model: keras.Model, description: Description) -> None:
     cells = cells_of(description)
     activations, gates = {cell.activation for cell in cells}, {cell.recurrent_activation for cell in cells}
     kernel, recurrence, bias = (0.6, 0.8, 0.4) if activations <= _BOUNDED else (0.3, 0.3, 0.2)
-    if not gates <= _BOUNDED:  # a step can be the square of the one before
+    if not gates <= _FROM_0_TO_1:  # such gates let more than all through: a step makes differences larger
         kernel, recurrence, bias = 0.2, 0.1, 0.2
     if "exponential" in activations | gates:
         kernel, recurrence, bias = 0.1, 0.02, 0.1

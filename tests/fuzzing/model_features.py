@@ -49,12 +49,6 @@ _VALUES = {
     "Run.padding": PADDINGS,
     "Run.batch": (1, 3),
 }
-_FLAGS = {
-    each.name
-    for owner in (Recurrent, Both, Stack, PerStep, Shared, Norm, Drop, Source, Description)
-    for each in fields(owner)
-    if each.type is bool
-}
 _COMPOSED = {
     "an activation that ONNX does not name",
     "cell with reset_after=False",
@@ -78,7 +72,7 @@ def everything() -> set[str]:
     """Returns all features there are."""
     values = {f"{name}={value!r}" for name, options in _VALUES.items() for value in options}
     flags = {f"{owner.__name__}.{each.name}" for owner in (*_CLASSES, Source, Description) for each in fields(owner)
-             if each.name in _FLAGS}  # fmt: skip
+             if each.type is bool}  # fmt: skip
     return values | flags | {each.__name__ for each in _CLASSES} | _COMPOSED
 
 
