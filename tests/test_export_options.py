@@ -9,6 +9,7 @@ import pytest
 import seqkit_onnx
 from seqkit_onnx.verification import TOLERANCE, TOLERANCES, VerificationError
 
+from keras_seqkit import Vocabulary
 from tests.cases import masked_ids, randomize_weights
 
 LAYERS = keras.layers
@@ -100,6 +101,16 @@ def test_the_runtime_carries_states_from_part_to_part(tmp_path):
         outputs = network.predict({"ids": part, **states})
         states = network.next_state(outputs)
     np.testing.assert_allclose(outputs["topic"], whole(ids), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"text": False, "labels": ["a", "b", "c"]}, {"vocabulary": Vocabulary([])}], ids=str
+)
+def test_states_do_not_go_together_with_text_or_labels(choice, tmp_path):
+    stateful = model_of(LAYERS.LSTM(4, stateful=True), batch=2)
+    with pytest.raises(ValueError, match=r"stateful layers \('lstm/initial_h' is a state\).*text=False and no labels"):
+        seqkit_onnx.export(stateful, tmp_path / "model.onnx", **choice)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
-from seqkit_onnx.lowering.carried_state import carried_states
+from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
 from seqkit_onnx.lowering.passes import remove_identities, rename_values
@@ -56,7 +56,6 @@ def export(
             `None`: masks may be of any kind. A file that takes text needs no promise.
         dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
         quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
-
         recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"scan"``: `GRU` and `SimpleRNN` become
             `Scan` loops of few nodes, which the CPU runs faster where many texts are run at once, and a GPU slower.
 
@@ -96,8 +95,9 @@ def export(
     proto = convert(model, traced, right_padded, SCANNED if recurrence == "scan" else ())
     graph = proto.graph
     states = carried_states(graph, len(signature.input_names), len(signature.output_names))
+    _check_states(states, text_or_labels=tokens is not None or labels is not None)
     if labels is not None:
-        _answer_with_labels(graph, list(labels), len(signature.output_names))
+        _answer_with_labels(graph, list(labels))
     if tokens is not None:
         _take_text(graph, tokens, *_lengths(model, signature), masks_padding=classifier)
     remove_identities(graph)
@@ -127,6 +127,14 @@ def _check_choices(padding: str | None, dtype: str | None, quantize: str | None,
             raise ValueError(f"export: {name} is {' or '.join(map(repr, choices))}; received {value!r}.")
     if dtype and quantize:
         raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
+
+
+def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
+    if states and text_or_labels:
+        raise ValueError(
+            f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
+            "from ids to ids. Pass text=False and no labels."
+        )
 
 
 def _open(proto: onnx.ModelProto) -> Any:
@@ -163,10 +171,10 @@ def _check_ids_input(signature: ModelSignature) -> None:
         )
 
 
-def _answer_with_labels(graph: onnx.GraphProto, labels: list[str], own_outputs: int) -> None:
-    if own_outputs != 1:
-        raise ValueError(f"export: labels belong to a model with one output; received {own_outputs} outputs.")
-    scores, *states = list(graph.output)
+def _answer_with_labels(graph: onnx.GraphProto, labels: list[str]) -> None:
+    if len(graph.output) != 1:
+        raise ValueError(f"export: labels belong to a model with one output; received {len(graph.output)} outputs.")
+    scores = graph.output[0]
     dims = scores.type.tensor_type.shape.dim
     columns = dims[-1].dim_value
     if len(dims) != 2 or columns != (1 if len(labels) == 2 and columns == 1 else len(labels)):
@@ -179,17 +187,17 @@ def _answer_with_labels(graph: onnx.GraphProto, labels: list[str], own_outputs: 
     label = helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)])
     del graph.output[:]
-    graph.output.extend([label, probabilities, *states])
+    graph.output.extend([label, probabilities])
 
 
 def _take_text(
     graph: onnx.GraphProto, vocabulary: Vocabulary, max_length: int | None, min_length: int, masks_padding: bool
 ) -> None:
-    ids, *states = list(graph.input)
+    ids = graph.input[0]
     dtype = ids.type.tensor_type.elem_type
     nodes = add_text_to_ids(graph, vocabulary, "text", ids.name, max_length, min_length, masks_padding, dtype)
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
     del graph.input[:]
-    graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *states])
+    graph.input.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]))

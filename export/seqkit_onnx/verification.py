@@ -77,7 +77,7 @@ def verify(
 
 def _compare(model: keras.Model, network: Any, inputs: Any, vocabulary: Vocabulary | None) -> Verification:
     with _states_at_zero(model):
-        expected = _keras_outputs(model, inputs, network.input_names[:1] == ["text"], vocabulary)
+        expected = _keras_outputs(model, inputs, network.input_names == ["text"], vocabulary)
     if not isinstance(network, Classifier):
         return _compare_outputs(network, inputs, keras.tree.flatten(expected))
     probabilities = np.concatenate([1 - expected, expected], axis=1) if expected.shape[1] == 1 else expected

@@ -119,3 +119,23 @@ def test_a_subclassed_stateful_model_of_one_row_is_exported():
     proto = convert(model, model_signature(model, keras.InputSpec(shape=(1, None, 2), dtype="float32")))
     ours = run(proto, **{"input": values, "layer/initial_h": np.zeros((1, 2), np.float32)})
     np.testing.assert_allclose(ours[0], expected, rtol=0, atol=TOLERANCE)
+
+
+class BeginsWithOnes(keras.layers.GRU):
+    def get_initial_state(self, batch_size):
+        return [keras.ops.ones((batch_size, self.cell.units))]
+
+
+def test_a_layer_that_makes_its_own_initial_state_begins_with_it():
+    keras.utils.clear_session()
+    x = keras.Input((None, 3), name="x")
+    model = keras.Model(x, BeginsWithOnes(UNITS)(x))
+    values = np.random.default_rng(0).normal(size=(BATCH, 5, 3)).astype(np.float32)
+    ours = run(convert(model, model_signature(model)), x=values)[0]
+    np.testing.assert_allclose(ours, model(values), rtol=0, atol=TOLERANCE)
+
+
+def test_a_stateful_layer_that_makes_its_own_initial_state_is_refused_by_name():
+    model = stateful_model(BeginsWithOnes(UNITS, stateful=True, name="carrier"))
+    with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*of its own making"):
+        convert(model, model_signature(model))

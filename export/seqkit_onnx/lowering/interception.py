@@ -82,6 +82,7 @@ class _Interceptor:
             return self.keras_rnn(layer, sequences, initial_state=initial_state, mask=mask, training=False)
         mask = self._two_axes(layer, mask)
         if initial_state is None and not starts_at_zero(layer):
+            self._check_stateless(layer, "it begins with a state of its own making")
             initial_state = layer.get_initial_state(batch_size=tf.shape(sequences)[0])
         states = tf.nest.flatten(initial_state) if initial_state is not None else []
         stateful = self._is_stateful(layer, states)
