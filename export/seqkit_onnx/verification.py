@@ -40,12 +40,10 @@ class _Measured(NamedTuple):
 class Verification(_Measured):
     """How far a file is from its Keras model: a tuple of three, and what a GPU would not run.
 
-    Args:
+    Attributes:
         largest_difference: between any two numbers.
         label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels.
         count: how many rows were compared.
-
-    Attributes:
         kept_on_cpu: the nodes that onnxruntime's CUDA provider would leave on the CPU, with a reason each.
     """
 
