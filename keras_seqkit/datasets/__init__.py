@@ -16,28 +16,36 @@ if TYPE_CHECKING:
     from keras_seqkit.datasets._glove import glove
     from keras_seqkit.datasets._reuters_r8 import reuters_r8
     from keras_seqkit.datasets._rotten_tomatoes import rotten_tomatoes
+    from keras_seqkit.datasets._shakespeare import TextSplits, shakespeare
+    from keras_seqkit.datasets._sheldon import sheldon
     from keras_seqkit.datasets._splits import LabelledTexts, TrainTest, TrainValidationTest
 
 __all__ = [
     "FetchError",
     "LabelledTexts",
+    "TextSplits",
     "TrainTest",
     "TrainValidationTest",
     "cache_folder",
     "glove",
     "reuters_r8",
     "rotten_tomatoes",
+    "shakespeare",
+    "sheldon",
 ]
 
 _HOME_OF_NAME = {
     "FetchError": "_cache",
     "LabelledTexts": "_splits",
+    "TextSplits": "_shakespeare",
     "TrainTest": "_splits",
     "TrainValidationTest": "_splits",
     "cache_folder": "_cache",
     "glove": "_glove",
     "reuters_r8": "_reuters_r8",
     "rotten_tomatoes": "_rotten_tomatoes",
+    "shakespeare": "_shakespeare",
+    "sheldon": "_sheldon",
 }
 
 

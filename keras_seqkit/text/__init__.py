@@ -1,6 +1,7 @@
-"""Vocabularies, windows and word vectors: NumPy only."""
+"""Vocabularies, windows, word vectors and n-gram models: NumPy only."""
 
+from keras_seqkit.text.ngram_model import NGramModel
 from keras_seqkit.text.vocabulary import Vocabulary
 from keras_seqkit.text.windows import sliding_windows
 
-__all__ = ["Vocabulary", "sliding_windows"]
+__all__ = ["NGramModel", "Vocabulary", "sliding_windows"]
