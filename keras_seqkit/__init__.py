@@ -7,34 +7,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_seqkit import datasets, evaluation, layers, models, text
+    from keras_seqkit import datasets, evaluation, layers, models, samplers, text
     from keras_seqkit.layers import BidirectionalStack, GloveEmbedding
-    from keras_seqkit.models import TextClassifier
-    from keras_seqkit.text import Vocabulary, sliding_windows
+    from keras_seqkit.models import CBOW, SampleText, SkipGram, TextClassifier, TextGenerator
+    from keras_seqkit.text import NGramModel, Vocabulary, sliding_windows
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CBOW",
     "BidirectionalStack",
     "GloveEmbedding",
+    "NGramModel",
+    "SampleText",
+    "SkipGram",
     "TextClassifier",
+    "TextGenerator",
     "Vocabulary",
     "datasets",
     "evaluation",
     "layers",
     "models",
+    "samplers",
     "sliding_windows",
     "text",
 ]
 
 _HOME_OF_NAME = {
+    "CBOW": "models",
     "BidirectionalStack": "layers",
     "GloveEmbedding": "layers",
+    "NGramModel": "text",
+    "SampleText": "models",
+    "SkipGram": "models",
     "TextClassifier": "models",
+    "TextGenerator": "models",
     "Vocabulary": "text",
     "sliding_windows": "text",
 }
-_SUBPACKAGES = {"datasets", "evaluation", "layers", "models", "text"}
+_SUBPACKAGES = {"datasets", "evaluation", "layers", "models", "samplers", "text"}
 
 
 def __getattr__(name: str) -> Any:

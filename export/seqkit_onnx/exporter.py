@@ -8,9 +8,11 @@ import keras
 import onnx
 from onnx import TensorProto, helper
 
-from keras_seqkit.models import TextClassifier
+from keras_seqkit import samplers
+from keras_seqkit.models import TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
+from seqkit_onnx.generator_export import export_generator
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
@@ -20,8 +22,7 @@ from seqkit_onnx.lowering.passes import remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
-from seqkit_onnx.metadata import declare_operator_sets, write_metadata
-from seqkit_onnx.runtime.loading import open_model
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
 
@@ -37,6 +38,8 @@ def export(
     dtype: str | None = None,
     quantize: str | None = None,
     recurrence: str = "native",
+    sampler: Any = None,
+    step: bool = False,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -44,7 +47,7 @@ def export(
     before it takes the place of an older one.
 
     Args:
-        model: a `TextClassifier`, or any built Keras model.
+        model: a `TextClassifier`, a `TextGenerator`, or any built Keras model.
         path: the file to write.
         text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time).
         labels: names of the classes, for a model with one output: the file then answers with `label` and
@@ -58,6 +61,10 @@ def export(
         quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
         recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"scan"``: `GRU` and `SimpleRNN` become
             `Scan` loops of few nodes, which the CPU runs faster where many texts are run at once, and a GPU slower.
+        sampler: for a `TextGenerator`, how the file chooses tokens: a `Sampler` or its name; `None`: `RandomSampler`.
+            Temperature, top-k, top-p and seed remain inputs.
+        step: for a `TextGenerator`, whether the file writes one token a call, and the caller carries the states: for
+            streams, and for many sessions at once.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -76,12 +83,13 @@ def export(
     >>> load(path).predict([[1, 2, 0]])["topic"].shape
     (1, 2)
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
-            "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
-        )
+    _check_backend()
     _check_choices(padding, dtype, quantize, recurrence)
+    if isinstance(model, TextGenerator):
+        others = {"labels": labels, "vocabulary": vocabulary, "input_signature": input_signature, "padding": padding}
+        others |= {"dtype": dtype, "quantize": quantize, "recurrence": None if recurrence == "native" else recurrence}
+        return export_generator(model, path, text, samplers.get(sampler), step, verify, others)
+    _check_no_generator(model, sampler, step)
     classifier = isinstance(model, TextClassifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
@@ -106,14 +114,22 @@ def export(
     if precision:
         proto = to_float16(proto) if dtype else to_int8(proto)
     write_metadata(proto, model, labels, tokens, states)
-    network = _open(proto)
+    network = open_checked(proto)
     if verify or precision:
         found = compare_on_own_samples(model, network, signature, tokens, padding == "post")
         if verify:
             check(found, precision)
         if precision:
             write_metadata(proto, model, labels, tokens, states, _as_metadata(precision, found))
-    write_atomically(path, proto.SerializeToString(deterministic=True))
+    return write_atomically(path, proto.SerializeToString(deterministic=True))
+
+
+def _check_backend() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
+            "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
+        )
 
 
 def _check_choices(padding: str | None, dtype: str | None, quantize: str | None, recurrence: str) -> None:
@@ -129,18 +145,17 @@ def _check_choices(padding: str | None, dtype: str | None, quantize: str | None,
         raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
 
 
+def _check_no_generator(model: keras.Model, sampler: Any, step: bool) -> None:
+    if sampler is not None or step:
+        raise ValueError(f"export: sampler and step belong to a TextGenerator; received a {type(model).__name__}.")
+
+
 def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
     if states and text_or_labels:
         raise ValueError(
             f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
             "from ids to ids. Pass text=False and no labels."
         )
-
-
-def _open(proto: onnx.ModelProto) -> Any:
-    """Checks a model, and opens it with onnxruntime."""
-    onnx.checker.check_model(proto, full_check=True)
-    return open_model(proto.SerializeToString(), ["CPUExecutionProvider"])
 
 
 def _as_metadata(precision: str, found: Verification) -> dict[str, str]:

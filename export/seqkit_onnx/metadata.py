@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import onnx
@@ -12,7 +13,7 @@ from keras_seqkit.text import Vocabulary
 from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.conversion import OPSET
-from seqkit_onnx.runtime.loading import PRODUCER
+from seqkit_onnx.runtime.loading import PRODUCER, open_model
 
 FORMAT_VERSION = "1"
 
@@ -24,6 +25,12 @@ def declare_operator_sets(proto: onnx.ModelProto) -> None:
         proto.opset_import.append(helper.make_opsetid(domain, opset))
 
 
+def open_checked(proto: onnx.ModelProto) -> Any:
+    """Checks a finished model, and opens it with onnxruntime."""
+    onnx.checker.check_model(proto, full_check=True)
+    return open_model(proto.SerializeToString(), ["CPUExecutionProvider"])
+
+
 def write_metadata(
     proto: onnx.ModelProto,
     model: keras.Model,
@@ -31,6 +38,7 @@ def write_metadata(
     vocabulary: Vocabulary | None,
     states: Sequence[CarriedState],
     measured: dict[str, str] | None = None,
+    kind: str | None = None,
 ) -> None:
     """Writes the metadata, the version of their format last, so that a file that was cut does not have it.
 
@@ -39,12 +47,13 @@ def write_metadata(
         model: what it was made of.
         labels: the names of the classes, if it answers with labels.
         vocabulary: what is inside, if it takes text.
-        states: those of stateful layers.
-        measured: what was measured of a file that was asked to be less exact.
+        states: those that the caller carries.
+        measured: what else there is to say: of a file that was asked to be less exact, or of its sampler.
+        kind: what `load` makes of it; `None`: a classifier where there are labels, else any model.
     """
     version = importlib.metadata.version("keras-seqkit")
     metadata = {
-        "kind": "classifier" if labels is not None else "model",
+        "kind": kind or ("classifier" if labels is not None else "model"),
         "keras_seqkit_version": version,
         "keras_version": keras.__version__,
         "model_name": model.name,

@@ -53,13 +53,11 @@ def checked_recurrent_arguments(kwargs: dict[str, Any], cells: tuple[str, ...]) 
     return arguments
 
 
-def checked_units(units: Any) -> tuple[int, ...]:
+def checked_units(units: Any, owner: str = "BidirectionalStack") -> tuple[int, ...]:
     """Units of each layer; an int is one layer."""
     values = tuple(units) if isinstance(units, Iterable) else (units,)
     if not values or any(isinstance(v, bool) or not isinstance(v, Integral) or v < 1 for v in values):
-        raise ValueError(
-            f"BidirectionalStack: units must be a positive int, or one for each layer; received {units!r}."
-        )
+        raise ValueError(f"{owner}: units must be a positive int, or one for each layer; received {units!r}.")
     return tuple(int(v) for v in values)
 
 
@@ -74,12 +72,10 @@ def checked_cells(cell: Any, count: int) -> tuple[str, ...]:
     return values
 
 
-def checked_fraction(name: str, value: Any) -> float:
+def checked_fraction(name: str, value: Any, owner: str = "BidirectionalStack") -> float:
     """A fraction to drop."""
     if not 0.0 <= value < 1.0:
-        raise ValueError(
-            f"BidirectionalStack: {name} must be a fraction in [0, 1) of what to drop; received {value!r}."
-        )
+        raise ValueError(f"{owner}: {name} must be a fraction in [0, 1) of what to drop; received {value!r}.")
     return float(value)
 
 

@@ -1,5 +1,9 @@
 """Keras models for recurrent text."""
 
+from keras_seqkit.models.cbow import CBOW
+from keras_seqkit.models.sample_text import SampleText
+from keras_seqkit.models.skip_gram import SkipGram
 from keras_seqkit.models.text_classifier import TextClassifier
+from keras_seqkit.models.text_generator import TextGenerator
 
-__all__ = ["TextClassifier"]
+__all__ = ["CBOW", "SampleText", "SkipGram", "TextClassifier", "TextGenerator"]

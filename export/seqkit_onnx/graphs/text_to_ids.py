@@ -5,12 +5,12 @@ text is taken apart into characters, each is looked up in a table that the graph
 two by two, in as many steps as the longest text has binary digits. So no platform's Unicode tables have a say.
 """
 
-import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.rules import TextRules
 from keras_seqkit.text.vocabulary import PADDING_ID, RESERVED_TOKENS, UNKNOWN_ID
+from seqkit_onnx.graphs.joining_text import join_columns
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 
 MICROSOFT_DOMAIN = "com.microsoft"
@@ -162,42 +162,6 @@ def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
     column = builder.node("Concat", [shape, builder.constant([1], name="text_one_column")], "column", axis=0)
     empty = builder.node("Expand", [builder.constant("", object, "text_empty"), column], "empty_column")
     new = builder.node("Concat", [empty, new], "characters_to_join", axis=1)
-    builder.nodes.extend(_join_loop(builder, new, empty))
+    builder.nodes.extend(join_columns(builder, new, empty, "text_join", "text/joined"))
     branch.node.extend(builder.nodes)
     return branch
-
-
-def _join_loop(builder: GraphBuilder, characters: str, empty_column: str) -> list[NodeProto]:
-    """Joins neighbours two by two until one string is left: (batch, characters) to (batch,)."""
-    width = builder.node("Shape", [characters], "width", start=1, end=2)
-    column = builder.constant([1], name="text_one_column")
-    first_axis = builder.constant([0], name="text_first_axis")
-    more = builder.node("Squeeze", [builder.node("Greater", [width, column], "more"), first_axis], "join_begins")
-    body = helper.make_graph(
-        [],
-        "join_neighbours",
-        [
-            helper.make_tensor_value_info("join/round", _INT64, []),
-            helper.make_tensor_value_info("join/go_on", _BOOL, []),
-            helper.make_tensor_value_info("join/parts", _STRING, ["batch", "parts"]),
-        ],
-        [
-            helper.make_tensor_value_info("join/more", _BOOL, []),
-            helper.make_tensor_value_info("join/joined", _STRING, ["batch", "half"]),
-        ],
-    )
-    inner = GraphBuilder(body, "join")
-    even = inner.node("Concat", ["join/parts", empty_column], "even", axis=1)  # one more: the last may be alone
-    one, step = inner.constant([1], name="join_one"), inner.constant([2], name="join_step")
-    end = inner.constant([np.iinfo(np.int64).max], name="join_end")
-    zero = inner.constant([0], name="join_zero")
-    left = inner.node("Slice", ["join/parts", zero, end, one, step], "left")
-    right = inner.node("Slice", [even, one, end, one, step], "right")
-    inner.nodes.append(helper.make_node("StringConcat", [left, right], ["join/joined"], name="join/concat"))
-    count = inner.node("Shape", ["join/joined"], "count", start=1, end=2)
-    left_over = inner.node("Greater", [count, one], "left_over")
-    inner.nodes.append(helper.make_node("Squeeze", [left_over, zero], ["join/more"], name="join/go"))
-    body.node.extend(inner.nodes)
-    loop = helper.make_node("Loop", ["", more, characters], ["text/one_part"], name="text/join", body=body)
-    squeeze = helper.make_node("Squeeze", ["text/one_part", column], ["text/joined"], name="text/join_end")
-    return [loop, squeeze]

@@ -56,6 +56,7 @@ def convert(
                 PLACEHOLDER_OP: (_keep_placeholder, []),
                 "Erfc": (_convert_erfc, []),
                 "Expm1": (_convert_expm1, []),
+                "SelectV2": (_convert_select, []),
             },
             extra_opset=[onnx.helper.make_opsetid(PLACEHOLDER_DOMAIN, 1)],
         )
@@ -105,6 +106,22 @@ def _convert_erfc(ctx: Any, node: Any, _name: str, _args: list) -> None:
 def _convert_expm1(ctx: Any, node: Any, _name: str, _args: list) -> None:
     """Writes Exp(x) - 1: Keras's celu is made of it, and tf2onnx does not know it."""
     _replace_by_difference(ctx, node, lambda function, one: [function, one], "Exp")
+
+
+def _convert_select(ctx: Any, node: Any, _name: str, _args: list) -> None:
+    """Writes a Where: tf2onnx multiplies by 0 and 1 in some cases, which makes NaN of infinity."""
+    output = node.output[0]
+    types: dict[str, Any] = {"shapes": [ctx.get_shape(output)], "dtypes": [ctx.get_dtype(output)]}
+    condition, x, y = node.input
+    ctx.remove_node(node.name)
+    if types["dtypes"] != [onnx.TensorProto.BOOL]:
+        ctx.make_node("Where", [condition, x, y], outputs=[output], name=node.name, **types)
+        return
+    # onnxruntime has no Where of bool.
+    first = ctx.make_node("And", [condition, x], **types).output[0]
+    other = ctx.make_node("Not", [condition], shapes=[ctx.get_shape(condition)], dtypes=types["dtypes"]).output[0]
+    second = ctx.make_node("And", [other, y], **types).output[0]
+    ctx.make_node("Or", [first, second], outputs=[output], name=node.name, **types)
 
 
 def _replace_by_difference(ctx: Any, node: Any, in_order: Callable[[str, str], list[str]], op_type: str) -> None:

@@ -79,7 +79,11 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
     flat = keras.tree.flatten(inputs)
     names = _input_names(inputs, flat)
     specs = tuple(
-        tf.TensorSpec([None, *tuple(each.shape)[1:]], keras.backend.standardize_dtype(each.dtype or "float32"), name)
+        tf.TensorSpec(
+            [None, *tuple(each.shape)[1:]] if len(each.shape) else [],
+            keras.backend.standardize_dtype(each.dtype or "float32"),
+            name,
+        )
         for each, name in zip(flat, names, strict=True)
     )
     structure = keras.tree.map_structure(lambda _: 0, inputs)
@@ -87,7 +91,7 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
         f"{name}_output" if name in names else name  # a model that gives one of its inputs back
         for name in _output_names(model, structure, flat)
     )
-    return ModelSignature(structure, specs, names, outputs, flat[0].shape[0])
+    return ModelSignature(structure, specs, names, outputs, flat[0].shape[0] if len(flat[0].shape) else None)
 
 
 def _own_inputs(model: keras.Model) -> Any:

@@ -9,9 +9,16 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled, without stubs
 
 from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.generator import Generator
 from seqkit_onnx.runtime.network import Network
+from seqkit_onnx.runtime.step_generator import StepGenerator
 
 PRODUCER = "keras-seqkit"
+KINDS: dict[str, type[Network]] = {
+    "classifier": Classifier,
+    "generator": Generator,
+    "generator_step": StepGenerator,
+}
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -29,8 +36,8 @@ def load(
         session_options: onnxruntime's options, for example the number of threads.
 
     Returns:
-        A `Classifier` for a text classifier, a `Network` for any other Keras model. Both can be used by many threads
-        at once.
+        A `Classifier` for a text classifier, a `Generator` or `StepGenerator` for a text generator, a `Network` for any
+        other Keras model. All can be used by many threads at once.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -64,16 +71,18 @@ def open_model(
             f"load: provider {', '.join(missing)} is not in this onnxruntime, which has {', '.join(available)}. "
             "For CUDA install onnxruntime-gpu instead of onnxruntime."
         )
+    options = session_options or onnxruntime.SessionOptions()
+    if session_options is None:
+        options.log_severity_level = 3  # it warns of each input that has a default
     shown = model if isinstance(model, str) else "the model"
     try:
-        session = onnxruntime.InferenceSession(model, session_options, providers=list(providers))
+        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:
         raise ValueError(f"load: onnxruntime cannot open {shown}: {error}. Export it again.") from error
     meta = session.get_modelmeta()
     if meta.producer_name == PRODUCER and "format_version" not in meta.custom_metadata_map:  # it is written last
         raise ValueError(f"load: onnxruntime cannot open {shown}: its end is missing. Export it again.")
-    kind = meta.custom_metadata_map.get("kind")
-    return Classifier(session) if kind == "classifier" else Network(session)
+    return KINDS.get(meta.custom_metadata_map.get("kind", ""), Network)(session)
 
 
 def _names(providers: Sequence[Any]) -> list[str]:

@@ -44,6 +44,7 @@ class Network:
     def __init__(self, session: onnxruntime.InferenceSession):
         self.session = session
         self._dtypes = {value.name: _DTYPES[value.type] for value in session.get_inputs()}
+        self._optional = {value.name: _DTYPES[value.type] for value in session.get_overridable_initializers()}
         self._states = json.loads(session.get_modelmeta().custom_metadata_map.get("states", "[]"))
 
     @property
@@ -58,8 +59,13 @@ class Network:
 
     @property
     def input_names(self) -> list[str]:
-        """The names of the inputs, in order."""
+        """The names of the inputs, in order; those that have a default are left out."""
         return list(self._dtypes)
+
+    @property
+    def optional_input_names(self) -> list[str]:
+        """The names of the inputs that have a default."""
+        return list(self._optional)
 
     @property
     def output_names(self) -> list[str]:
@@ -81,7 +87,7 @@ class Network:
             ValueError: an input is missing, or there is one that the network does not have, or an integer does not fit.
         """
         by_name = self._by_name(inputs, self.input_names)
-        if set(by_name) != set(self._dtypes):
+        if set(by_name) - set(self._optional) != set(self._dtypes):
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
         outputs: Any = self.session.run(None, feeds)
@@ -124,7 +130,7 @@ class Network:
         return dict(zip(names, inputs, strict=True))
 
     def _cast(self, name: str, value: Any) -> np.ndarray:
-        dtype = np.dtype(self._dtypes[name])
+        dtype = np.dtype(self._dtypes.get(name) or self._optional[name])
         if dtype.kind == "O":
             return text_array(value)
         array = np.asarray(value)

@@ -1,0 +1,77 @@
+"""Exports a `TextGenerator`: the whole writer, or one step of it."""
+
+import json
+import os
+from typing import Any
+
+from keras_seqkit.models import TextGenerator
+from keras_seqkit.samplers import Sampler
+from keras_seqkit.text.continuation import Continuation
+from keras_seqkit.text.files import write_atomically
+from seqkit_onnx.generator_graph import generator_model
+from seqkit_onnx.generator_step_graph import generator_step_model, step_states
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.verification import VerificationError
+
+SAMPLE_TOKENS = 40
+SAMPLE_SEED = 1
+
+
+def export_generator(
+    generator: TextGenerator,
+    path: str | os.PathLike,
+    text: bool,
+    sampler: Sampler,
+    step: bool,
+    verify: bool,
+    others: dict[str, Any],
+) -> None:
+    """Writes a `TextGenerator` as one file; see `seqkit_onnx.export`.
+
+    Raises:
+        ValueError: an argument does not belong to generators, the sampler cannot be run step by step, or a weight is
+            not finite.
+        VerificationError: the file and Keras write different texts.
+    """
+    given = sorted(name for name, value in others.items() if value is not None)
+    if given:
+        raise ValueError(f"export: {', '.join(given)} do not belong to a TextGenerator. Leave them out.")
+    generator.check_finite()
+    proto = generator_step_model(generator, sampler, text) if step else generator_model(generator, sampler, text)
+    declare_operator_sets(proto)
+    about = {
+        "sampler": json.dumps({"class_name": type(sampler).__name__, "config": sampler.get_config()}),
+        "joiner": generator.vocabulary.rules.joiner,
+        "takes_text": json.dumps(text),
+    }
+    states = step_states(generator, sampler) if step else []
+    write_metadata(
+        proto, generator, None, generator.vocabulary, states, about, "generator_step" if step else "generator"
+    )
+    writer = open_checked(proto)
+    if verify:
+        _check(generator, sampler, writer, text)
+    write_atomically(path, proto.SerializeToString(deterministic=True))
+
+
+def _check(generator: TextGenerator, sampler: Sampler, writer: Any, text: bool) -> None:
+    own = generator.vocabulary.tokens[4:12]
+    joiner = generator.vocabulary.rules.joiner
+    prompts = ["", *own[:3], joiner.join(own)]
+    settings: dict[str, Any] = {"max_new_tokens": SAMPLE_TOKENS, "seed": SAMPLE_SEED}
+    expected = generator.generate(prompts, sampler=sampler, **settings)
+    if text:
+        received = writer.generate(prompts, **settings)
+    else:
+        ids = generator.vocabulary.encode(prompts)
+        rows = writer.generate_ids(ids, **settings)
+        received = [_text(generator, prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
+    wrong = [pair for pair in zip(expected, received, strict=True) if pair[0] != pair[1]]
+    if wrong:
+        raise VerificationError(f"export: Keras writes {wrong[0][0]!r}, and the file {wrong[0][1]!r}.")
+
+
+def _text(generator: TextGenerator, prompt: str, tokens: Any) -> str:
+    continuation = Continuation(generator.vocabulary, prompt)
+    continuation.extend(int(token) for token in tokens)
+    return continuation.text()

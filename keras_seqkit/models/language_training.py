@@ -1,0 +1,137 @@
+"""Training a language model on continuous streams of text: truncated back-propagation through time."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+
+
+class StreamTraining(keras.Model):
+    """A `TextGenerator` in training, which keeps the states of its streams from batch to batch.
+
+    It trains the generator's weights with the generator's optimizer, and stops when the generator is told to.
+
+    Args:
+        generator: the model.
+        streams: the rows of each batch.
+        measures: whether the mean cross-entropy is measured over all batches as one, as `nats`.
+    """
+
+    def __init__(self, generator: Any, streams: int, measures: bool = False):
+        super().__init__(name="stream_training")
+        self.generator = generator
+        self.kept = {
+            name: self.add_weight(
+                shape=(streams, size), initializer="zeros", trainable=False, name=name.replace("/", "_")
+            )
+            for name, size in generator.state_sizes.items()
+        }
+        self.built = True
+        self.compile(
+            optimizer=generator.optimizer,
+            loss=generator.loss,
+            weighted_metrics=[keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)]
+            if measures
+            else None,
+            jit_compile=generator.jit_compile,
+        )
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether a callback asked the generator to stop."""
+        return self.generator.stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        if hasattr(self, "generator"):
+            self.generator.stop_training = value
+
+    @property
+    def history(self) -> Any:
+        """What was recorded of the generator."""
+        return self.generator.history
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Reads the next tokens of each stream: int32 (batch, time) to logits (batch, time, vocab)."""
+        states = {name: ops.convert_to_tensor(kept) for name, kept in self.kept.items()}
+        outputs, states = self.generator.run(inputs, states, training=training)
+        for name, state in states.items():
+            self.kept[name].assign(ops.cast(ops.stop_gradient(state), "float32"))
+        return self.generator.logits(self.generator.dropouts[-1](outputs, training=training))
+
+    def forget(self) -> None:
+        """Sets the kept states to zero."""
+        for kept in self.kept.values():
+            kept.assign(np.zeros(kept.shape, np.float32))
+
+
+class _FreshStreams(keras.callbacks.Callback):
+    """Begins each epoch without state, and measures the held-out texts after it."""
+
+    def __init__(self, training: StreamTraining | None, checks: ContinuousBatches | None, generator: Any):
+        super().__init__()
+        self.training = training
+        self.checks = checks
+        self.checking = None if checks is None else StreamTraining(generator, checks.streams, measures=True)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self.training is not None:
+            self.training.forget()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.checking is not None and self.checks is not None:
+            self.checking.forget()
+            silent: Any = 0
+            measured: Any = self.checking.evaluate(self.checks, verbose=silent, return_dict=True)
+            logs["val_loss"] = measured["nats"]
+
+
+def fit_language_model(
+    generator: Any,
+    texts: list[str],
+    checks: list[str] | None,
+    batch_size: int,
+    length: int,
+    step: int | None,
+    seed: int,
+    arguments: dict[str, Any],
+) -> Any:
+    """Trains a `TextGenerator`; see its `fit`.
+
+    Returns:
+        Keras's `History`.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+    for name, value in (("batch_size", batch_size), ("length", length), ("step", step)):
+        if value is not None and value < 1:
+            raise ValueError(f"TextGenerator.fit: {name} is at least 1; received {value}.")
+    rows = _rows(generator, texts)
+    held_out = None if checks is None else ContinuousBatches(_rows(generator, checks), batch_size, length, None)
+    if step is None:
+        batches: Any = ContinuousBatches(rows, batch_size, length, seed)
+        trained: Any = StreamTraining(generator, batches.streams)
+        fresh = _FreshStreams(trained, held_out, generator)
+    else:
+        batches = WindowBatches(rows, batch_size, length, step, seed)
+        trained = generator
+        fresh = _FreshStreams(None, held_out, generator)
+    callbacks = keras.callbacks.CallbackList(
+        [fresh, *arguments.pop("callbacks")],
+        add_history=True,
+        add_progbar=arguments.get("verbose", 1) not in (0, "0"),
+        model=generator,
+        epochs=arguments["epochs"],
+        verbose=1 if arguments.get("verbose", 1) == "auto" else arguments.get("verbose", 1),
+        steps=arguments.get("steps_per_epoch") or len(batches),
+    )
+    generator.stop_training = False
+    return keras.Model.fit(trained, batches, callbacks=callbacks, shuffle=False, **arguments)
+
+
+def _rows(generator: Any, texts: list[str]) -> list[np.ndarray]:
+    return [np.asarray(row, np.int32) for row in generator.vocabulary.encode_rows(texts)]

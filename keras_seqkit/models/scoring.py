@@ -1,0 +1,110 @@
+"""How probable a language model finds texts."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seqkit.text.padding import pad_rows
+from keras_seqkit.text.validation import check_texts
+from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
+
+ops: Any = keras.ops  # Keras's annotations know no tensors
+
+STEPS_AT_ONCE = 256  # longer texts are read in parts, and the state is carried: memory does not grow with the text
+
+
+class Scorer:
+    """Scores texts with a `TextGenerator`.
+
+    Args:
+        generator: the model.
+        batch_size: texts that are read at once.
+    """
+
+    def __init__(self, generator: Any, batch_size: int = 32):
+        self.generator = generator
+        self.batch_size = batch_size
+        self.part = ScoredPart(generator)
+
+    def log_prob(self, texts: list[str]) -> np.ndarray:
+        """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
+        return self._scores(self._sequences(texts))
+
+    def evaluate(self, texts: list[str]) -> dict[str, float]:
+        """Returns the loss in nats a token, the perplexity, and bits a character."""
+        sequences = self._sequences(texts)
+        nats = -float(self._scores(sequences).sum())
+        loss = nats / sum(len(sequence) - 1 for sequence in sequences)
+        characters = max(1, sum(map(len, texts)))
+        with np.errstate(over="ignore"):
+            perplexity = float(np.exp(loss))
+        return {"loss": loss, "perplexity": perplexity, "bits_per_character": nats / np.log(2.0) / characters}
+
+    def _sequences(self, texts: list[str]) -> list[list[int]]:
+        rows = self.generator.vocabulary.encode_rows(texts)
+        return [[START_ID, *row, END_ID] for row in rows]
+
+    def _scores(self, sequences: list[list[int]]) -> np.ndarray:
+        order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
+        scores = np.zeros(len(sequences))
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            scores[batch] = self._batch_scores([sequences[index] for index in batch])
+        return scores
+
+    def _batch_scores(self, sequences: list[list[int]]) -> np.ndarray:
+        longest = max(map(len, sequences)) - 1
+        steps = min(STEPS_AT_ONCE, 1 << (longest - 1).bit_length())
+        ids = pad_rows(sequences, -(-longest // steps) * steps + 1, "post")
+        states: Any = {
+            name: np.zeros((len(ids), size), np.float32) for name, size in self.generator.state_sizes.items()
+        }
+        total = np.zeros(len(ids))
+        for start in range(0, ids.shape[1] - 1, steps):
+            part = {"ids": ids[:, start : start + steps], "targets": ids[:, start + 1 : start + steps + 1]}
+            scored: Any = self.part.predict_on_batch({**part, "states": states})
+            states = scored["states"]
+            total += np.asarray(scored["log_probabilities"], np.float64).sum(axis=1)
+        return total
+
+
+class ScoredPart(keras.Model):
+    """Scores a part of each text.
+
+    Args:
+        generator: a `TextGenerator`.
+
+    Call:
+        A dict: ``ids`` and ``targets`` int32 (batch, time), each target the token after its id; ``states``.
+
+    Returns:
+        A dict: ``log_probabilities`` float32 (batch, time), 0 where there is padding, and the new ``states``.
+    """
+
+    def __init__(self, generator: Any):
+        super().__init__(name="scored_part")
+        self.generator = generator
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """See the class."""
+        ids, targets = inputs["ids"], inputs["targets"]
+        real = ops.not_equal(targets, PADDING_ID)
+        outputs, states = self.generator.run(ids, inputs["states"], mask=real)
+        log_probabilities = ops.log_softmax(self.generator.logits(outputs))  # (batch, time, vocab)
+        chosen = ops.squeeze(ops.take_along_axis(log_probabilities, ops.expand_dims(targets, 2), axis=2), 2)
+        return {"log_probabilities": ops.where(real, chosen, 0.0), "states": states}
+
+
+def text_list(texts: Any) -> list[str]:
+    """Returns texts as a list; one string is one text.
+
+    Raises:
+        TypeError: something is not a string.
+        ValueError: there is none, or one holds a lone surrogate.
+    """
+    found = list(check_texts([texts] if isinstance(texts, str) else texts, "TextGenerator: texts"))
+    if not found:
+        raise ValueError("TextGenerator: at least one text is expected; received an empty list.")
+    return found

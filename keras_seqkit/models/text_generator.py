@@ -1,0 +1,365 @@
+"""Text that goes on in the style of the text it learned from."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seqkit import samplers
+from keras_seqkit.layers import _recurrent_arguments as recurrent
+from keras_seqkit.models.language_training import fit_language_model
+from keras_seqkit.models.scoring import Scorer, text_list
+from keras_seqkit.models.streaming import stream_text
+from keras_seqkit.models.writer import Writers, check_settings, prompt_list
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.continuation import stop_list
+
+ops: Any = keras.ops  # Keras's annotations know no tensors
+
+LEARNING_RATE = 2e-3
+CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
+STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
+
+
+@keras.saving.register_keras_serializable(package="keras_seqkit")
+class TextGenerator(keras.Model):
+    """A recurrent language model over characters or words: embedding, recurrent layers, and the next token's logits.
+
+    It takes strings in `fit`, `evaluate`, `log_prob`, `perplexity` and `generate`. A text is read from `[START]` and
+    written until `[END]`; an empty prompt is a text that begins.
+
+    Args:
+        vocabulary: the `Vocabulary` that makes ids of texts: ``level="char"`` for characters.
+        units: the width of each recurrent layer, first to last; an int makes one layer.
+        cell: ``"lstm"``, ``"gru"`` or ``"simple_rnn"``.
+        embedding: the size of a trainable embedding, or a layer from ids to (batch, time, dim), such as
+            `GloveEmbedding`.
+        dropout: the fraction of each recurrent layer's input and of the last one's output that is dropped in training
+            (Zaremba et al., 2014).
+        tie_weights: whether the embedding's table, transposed, gives the logits too (Press and Wolf, 2017); where the
+            last layer has another width, a projection without bias comes before it.
+        **kwargs: as in `keras.Model`.
+
+    Call:
+        ids: integers (batch, time), 0 where there is padding.
+
+    Returns:
+        float32 (batch, time, vocab): the logits of the token after each step.
+
+    Masking:
+        Steps with id 0 are masked.
+
+    Raises:
+        ValueError: an argument is out of its range, or the embedding has too few rows, or cannot be tied.
+
+    Example:
+    >>> from keras_seqkit import TextGenerator, Vocabulary
+    >>> text = "the cat sat on the mat. the dog sat on the log. " * 4
+    >>> model = TextGenerator(Vocabulary.from_texts([text], level="char"), units=16, embedding=8)
+    >>> _ = model.fit(text, epochs=1, batch_size=4, length=20, verbose=0)
+    >>> [written] = model.generate("the ", max_new_tokens=10, seed=1)
+    >>> written.startswith("the "), len(written) <= 14
+    (True, True)
+
+    Source:
+        Mikolov et al. (2010), Recurrent neural network based language model; Graves (2013), arXiv:1308.0850.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        units: int | Sequence[int] = (256, 256),
+        cell: str = "lstm",
+        embedding: int | keras.layers.Layer = 64,
+        dropout: float = 0.0,
+        tie_weights: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary = vocabulary
+        self.units = recurrent.checked_units(units, "TextGenerator")
+        if cell not in recurrent.RECURRENT_LAYERS:
+            raise ValueError(
+                f"TextGenerator: cell is one of {list(recurrent.RECURRENT_LAYERS)}; received {cell!r}. All layers "
+                "have the same."
+            )
+        self.cell = cell
+        self.dropout_rate = recurrent.checked_fraction("dropout", dropout, "TextGenerator")
+        self.tie_weights = tie_weights
+        self.embedding = self._make_embedding(embedding)
+        layer = recurrent.RECURRENT_LAYERS[cell]
+        self.recurrent_layers = [
+            layer(width, return_sequences=True, return_state=True, name=f"{cell}_{index}")
+            for index, width in enumerate(self.units)
+        ]
+        self.dropouts = [keras.layers.Dropout(dropout, name=f"dropout_{index}") for index in range(len(self.units) + 1)]
+        self.projection = None
+        dim = self.embedding.output_dim if tie_weights else None
+        if tie_weights and self.units[-1] != dim:
+            self.projection = keras.layers.Dense(dim, use_bias=False, name="projection")
+        self.head = None if tie_weights else keras.layers.Dense(len(vocabulary), dtype="float32", name="head")
+        self.writers = Writers(self)
+        self.build()
+
+    def _make_embedding(self, embedding: Any) -> Any:
+        if isinstance(embedding, int):
+            return keras.layers.Embedding(len(self.vocabulary), embedding, name="embedding")
+        rows = getattr(embedding, "input_dim", len(self.vocabulary))
+        if rows < len(self.vocabulary) or (self.tie_weights and rows != len(self.vocabulary)):
+            raise ValueError(
+                f"TextGenerator: the embedding has {rows} rows and the vocabulary {len(self.vocabulary)} tokens. "
+                "Make both from the same vocabulary."
+            )
+        if self.tie_weights and not isinstance(embedding, keras.layers.Embedding):
+            raise ValueError("TextGenerator: tie_weights=True needs a keras.layers.Embedding. Pass tie_weights=False.")
+        return embedding
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds all layers; the constructor has done it."""
+        if not self.built:
+            self.built = True
+            if self.tie_weights:
+                self.bias = self.add_weight(shape=(len(self.vocabulary),), initializer="zeros", name="bias")
+            self.embedding(np.zeros((1, 2), np.int32))
+            self(np.zeros((1, 2), np.int32))
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """See the class."""
+        outputs, _ = self.run(inputs, mask=ops.not_equal(inputs, 0), training=training)
+        return self.logits(self.dropouts[-1](outputs, training=training))
+
+    def run(
+        self, ids: Any, states: dict[str, Any] | None = None, mask: Any = None, training: bool | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Runs the network up to its last recurrent layer.
+
+        Args:
+            ids: integers (batch, time).
+            states: what it begins with, by name, (batch, units) each; `None`: zeros.
+            mask: bool (batch, time); `None`: all steps are real.
+            training: whether dropout is active.
+
+        Returns:
+            The last layer's output, (batch, time, units), and the states of all layers after the last real step.
+        """
+        x, new = self._embed(ids), {}  # (batch, time, dim)
+        for layer, dropout in zip(self.recurrent_layers, self.dropouts, strict=False):
+            names = self._state_names(layer)
+            given = None if states is None else [states[name] for name in names]
+            x = dropout(x, training=training)
+            x, *finals = layer(x, initial_state=given, mask=mask, training=training)  # (batch, time, units)
+            new.update(zip(names, finals, strict=True))
+        return x, new
+
+    def run_cells(self, ids: Any, states: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Runs one step, integers (batch,), through the layers' cells: what `run` gives, without its loops."""
+        x, new = self._embed(ids), {}  # (batch, dim)
+        for layer in self.recurrent_layers:
+            names = self._state_names(layer)
+            given = [ops.cast(states[name], layer.compute_dtype) for name in names]
+            x, finals = layer.cell(x, given, training=False)  # (batch, units)
+            new.update(zip(names, finals if isinstance(finals, (list, tuple)) else [finals], strict=True))
+        return x, new
+
+    def _embed(self, ids: Any) -> Any:
+        return self.embedding.call(ids)  # called as a layer, it would attach a mask of its own
+
+    def _state_names(self, layer: keras.layers.Layer) -> list[str]:
+        return [f"{layer.name}/{state}" for state in STATE_NAMES[self.cell]]
+
+    @property
+    def output_state(self) -> str:
+        """The name of the state that is the last layer's output."""
+        return self._state_names(self.recurrent_layers[-1])[0]
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        """The units of each state, by name."""
+        return {
+            name: width
+            for layer, width in zip(self.recurrent_layers, self.units, strict=True)
+            for name in self._state_names(layer)
+        }
+
+    def logits(self, outputs: Any) -> Any:
+        """Turns the last layer's output into logits of the next token: (..., units) to float32 (..., vocab)."""
+        if self.head is not None:
+            return self.head(outputs)
+        x = outputs if self.projection is None else self.projection(outputs)
+        table = ops.transpose(self.embedding.embeddings)  # (dim, vocab)
+        return ops.cast(ops.matmul(x, ops.cast(table, x.dtype)), "float32") + self.bias
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        epochs: int = 1,
+        batch_size: int = 64,
+        length: int = 100,
+        step: int | None = None,
+        validation_data: Any = None,
+        callbacks: Sequence[Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains on texts; every position predicts its next token.
+
+        Args:
+            x: a string or a list of strings; or anything else that `keras.Model.fit` takes, which it then gets as it
+                is.
+            y: only for arrays.
+            epochs: how often the texts are read.
+            batch_size: rows of a batch.
+            length: the tokens of a row, through which gradients flow.
+            step: `None`: the texts, in a new order each epoch, are read as `batch_size` continuous streams, whose
+                state is carried from batch to batch (truncated back-propagation through time). Else, windows of
+                `length` tokens, each beginning `step` tokens after the one before, are shuffled, and begin without
+                state.
+            validation_data: a string or a list of strings, read as streams after each epoch: `val_loss`.
+            callbacks: as in `keras.Model.fit`; their model is this one. `SampleText` shows how it writes.
+            seed: of the order of texts and windows.
+            **kwargs: `verbose`, `initial_epoch`, `steps_per_epoch` and the others of `keras.Model.fit`.
+
+        Returns:
+            Keras's `History`: `loss` is the mean of the cross-entropy, in nats a token.
+
+        Raises:
+            TypeError: a text is not a string.
+            ValueError: there are no texts, or not one window.
+        """
+        if not self.compiled:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+            self.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
+        callbacks = list(callbacks or [])
+        if not _is_text(x):
+            return super().fit(x, y, batch_size, epochs, validation_data=validation_data, callbacks=callbacks, **kwargs)
+        texts = text_list(x)
+        checks = None if validation_data is None else text_list(validation_data)
+        arguments = {"epochs": epochs, "callbacks": callbacks, **kwargs}
+        return fit_language_model(self, texts, checks, batch_size, length, step, seed, arguments)
+
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 32, **kwargs: Any) -> Any:
+        """Measures how well texts are predicted, `[END]` included.
+
+        Args:
+            x: a string or a list of strings; or anything else that `keras.Model.evaluate` takes.
+            y: only for arrays.
+            batch_size: texts that are read at once.
+            **kwargs: only for arrays.
+
+        Returns:
+            A dict: `loss`, nats a token; `perplexity`; `bits_per_character`, over the characters of the texts.
+        """
+        if not _is_text(x):
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        return Scorer(self, batch_size).evaluate(text_list(x))
+
+    def log_prob(self, texts: Any, batch_size: int = 32) -> np.ndarray:
+        """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
+        return Scorer(self, batch_size).log_prob(text_list(texts))
+
+    def perplexity(self, texts: Any, batch_size: int = 32) -> float:
+        """Returns the perplexity of texts: the exponential of the mean nats a token, `[END]` included."""
+        return self.evaluate(texts, batch_size=batch_size)["perplexity"]
+
+    def generate(
+        self,
+        prompts: Any = "",
+        max_new_tokens: int = 100,
+        sampler: Any = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: Any = None,
+        strip_prompt: bool = False,
+        stream: bool = False,
+    ) -> list[str] | Iterator[Any]:
+        """Writes on from prompts.
+
+        Args:
+            prompts: a string, or a list of strings of any length; empty ones, and tokens that are not in the
+                vocabulary, are read too.
+            max_new_tokens: how many tokens are written at most; 0: none.
+            sampler: a `Sampler`, or its name; `None`: `RandomSampler`.
+            temperature: what logits are divided by; 0: the most probable token always.
+            top_k: only the most probable tokens; 0, or more than there are: all.
+            top_p: only the most probable tokens that hold this probability; 1: all.
+            seed: what random numbers begin with, 64 bits. The same seed gives the same texts, at any batch size, in
+                Keras and in an exported file.
+            stop: a string, or a list of strings, where a text ends; it is left out.
+            strip_prompt: whether the prompts are left out.
+            stream: whether text is yielded as it is written.
+
+        Returns:
+            A list of texts, each beginning with its prompt, as it was given. With `stream`, an iterator: of strings
+            for one prompt, of lists of strings for several; joined they are the texts.
+
+        Raises:
+            TypeError: a prompt is not a string, or the seed not an integer.
+            ValueError: an argument is out of its range, the sampler cannot stream, or weights are not finite.
+        """
+        texts = prompt_list(prompts)
+        check_settings(max_new_tokens, temperature, top_k, top_p, seed)
+        stops = stop_list(stop)
+        sampler = samplers.get(sampler)
+        self.check_finite()
+        writer = self.writers.of(sampler)
+        settings = {"temperature": temperature, "top_k": min(top_k, len(self.vocabulary)), "top_p": top_p, "seed": seed}
+        if stream:
+            if not sampler.writes_each_step:
+                raise ValueError(
+                    f"TextGenerator.generate: {type(sampler).__name__} knows its text only at the end, and cannot "
+                    "stream. Pass stream=False."
+                )
+            return stream_text(writer, texts, max_new_tokens, settings, stops, strip_prompt)
+        found = writer.write(texts, max_new_tokens, settings, stops)
+        return [each.text(stops, strip_prompt) for each in found]
+
+    def check_finite(self) -> None:
+        """Checks that each weight is a number.
+
+        Raises:
+            ValueError: one is not.
+        """
+        for weight in self.weights:
+            if not np.isfinite(np.asarray(ops.convert_to_numpy(weight))).all():
+                raise ValueError(
+                    f"TextGenerator: weight {weight.path!r} has values that are not finite. Training went wrong: load "
+                    "an earlier state, and train with a smaller learning rate or clipped gradients."
+                )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "dtype": serialize(self.dtype_policy),
+            "vocabulary": self.vocabulary.get_config(),
+            "units": list(self.units),
+            "cell": self.cell,
+            "embedding": serialize(self.embedding),
+            "dropout": self.dropout_rate,
+            "tie_weights": self.tie_weights,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "TextGenerator":
+        """Returns the model that `get_config` described, its weights fresh."""
+        config = dict(config)
+        config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
+        for part in ("embedding", "dtype"):
+            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
+        return cls(**config)
+
+
+def _is_text(x: Any) -> bool:
+    """Whether `x` is meant as text: a string, or a list with anything but numbers in it."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "OUST"
+    return (
+        x is None
+        or isinstance(x, (str, bytes))
+        or (isinstance(x, (list, tuple)) and (not x or not isinstance(x[0], (list, tuple, np.ndarray, int, float))))
+    )

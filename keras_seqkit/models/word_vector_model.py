@@ -1,0 +1,284 @@
+"""What `SkipGram` and `CBOW` share: training on texts, and asking for similar words."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seqkit.models.vector_text import vectors_as_text
+from keras_seqkit.models.word_pairs import FIRST_WORD, WordPairs
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.files import write_atomically
+
+BATCH_SIZE = 8192
+LEARNING_RATE = 1e-2
+START_SEED = 0
+
+
+class WordVectorModel(keras.Model):
+    """Learns word vectors by negative sampling; see `SkipGram` and `CBOW`, which say what predicts what.
+
+    Args:
+        vocabulary: the `Vocabulary` whose words get vectors.
+        dim: the numbers of a vector.
+        window: how many words to the left and to the right are a word's context, at most.
+        negatives: how many words are drawn for each that is seen.
+        subsample: the frequency above which words are left out by chance; 0: none is.
+        **kwargs: as in `keras.Model`.
+
+    Raises:
+        TypeError: `vocabulary` is no `Vocabulary`.
+        ValueError: a number is too small.
+    """
+
+    _whole_context: ClassVar[bool]  # whether the whole context predicts the word, or the word each one of its context
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        dim: int = 100,
+        window: int = 5,
+        negatives: int = 5,
+        subsample: float = 1e-3,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        kind = type(self).__name__
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(
+                f"{kind}: vocabulary is a Vocabulary; received {type(vocabulary).__name__}. "
+                "Vocabulary.from_texts(texts) makes one."
+            )
+        for name, value in (("dim", dim), ("window", window), ("negatives", negatives)):
+            if value < 1:
+                raise ValueError(f"{kind}: {name} is at least 1; received {value}.")
+        if subsample < 0:
+            raise ValueError(f"{kind}: subsample is a fraction of all words, or 0 for none; received {subsample}.")
+        self.vocabulary = vocabulary
+        self.dim, self.window, self.negatives, self.subsample = dim, window, negatives, subsample
+        start: Any = keras.initializers.RandomUniform(-0.5 / dim, 0.5 / dim, seed=START_SEED)  # as word2vec starts
+        size, dtype = (len(vocabulary), dim), self.dtype_policy
+        self.word_vectors = keras.layers.Embedding(*size, start, dtype=dtype, name="word_vectors")
+        self.candidate_vectors = keras.layers.Embedding(*size, "zeros", dtype=dtype, name="candidate_vectors")
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes both tables; the constructor has done it."""
+        if not self.built:
+            self.word_vectors.build()
+            self.candidate_vectors.build()
+            self.built = True
+
+    def predict_from(self, words: Any) -> Any:
+        """Returns the vectors that predict: (batch, dim)."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> Any:
+        """See the class."""
+        words, candidates = inputs
+        given = self.predict_from(words)  # (batch, dim)
+        asked = self.candidate_vectors(candidates)  # (batch, candidates, dim)
+        return ops.cast(ops.sum(ops.expand_dims(given, 1) * asked, axis=-1), "float32")  # (batch, candidates)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Returns the mean over a batch of what negative sampling minimizes, a scalar.
+
+        For each example that is -log sigmoid(score) of the word that is seen, and -log sigmoid(-score) of each that is
+        drawn.
+
+        Args:
+            x: not used.
+            y: the signs of the candidates (batch, candidates): 1 seen, -1 drawn, 0 left out.
+            y_pred: their scores (batch, candidates).
+            sample_weight: not used.
+            training: not used.
+
+        Source: Mikolov et al. (2013), arXiv:1310.4546, equation 4.
+        """
+        signs: Any = ops.cast(y, y_pred.dtype)
+        losses = ops.multiply(ops.abs(signs), ops.softplus(-signs * y_pred))  # (batch, candidates)
+        return ops.mean(ops.sum(losses, axis=-1))
+
+    def fit(
+        self,
+        texts: Iterable[str],
+        epochs: int = 5,
+        batch_size: int = BATCH_SIZE,
+        learning_rate: float | None = None,
+        seed: int = 0,
+        callbacks: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains on texts; a second call goes on from the first.
+
+        Where the model was not compiled, it is: Adam, learning rate 0.01. To choose another optimizer call
+        ``compile(optimizer)`` before, without a loss. The ids of the texts and the examples of one epoch are held in
+        memory, about 100 bytes a word.
+
+        Args:
+            texts: strings.
+            epochs: how often the texts are gone through.
+            batch_size: examples in a batch at most.
+            learning_rate: of the optimizer; `None`: as it is.
+            seed: of all that is drawn. The same seed gives the same vectors: the tables always start alike.
+            callbacks: as in `keras.Model.fit`.
+            **kwargs: `verbose` and the others of `keras.Model.fit`.
+
+        Returns:
+            Keras's `History`.
+
+        Raises:
+            TypeError: `texts` is one string, or holds something that is not a string.
+            ValueError: there are no texts, or no text has two words of the vocabulary, or subsampling leaves none.
+        """
+        kind = type(self).__name__
+        if epochs < 1 or batch_size < 1:
+            raise ValueError(f"{kind}.fit: epochs and batch_size are at least 1; received {epochs} and {batch_size}.")
+        rows = self.vocabulary.encode_rows(texts)
+        try:
+            pairs = WordPairs(
+                rows,
+                len(self.vocabulary),
+                self._whole_context,
+                self.window,
+                self.negatives,
+                self.subsample,
+                batch_size=batch_size,
+                seed=seed,
+            )
+        except ValueError as error:
+            raise ValueError(f"{kind}.fit: {error}") from error
+        if not self.compiled:
+            self.compile(keras.optimizers.Adam(LEARNING_RATE))
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        return super().fit(pairs, epochs=epochs, callbacks=callbacks, shuffle=False, **kwargs)
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The vector of each token, by id: float32 (vocab, dim). Those of the reserved tokens are zeros."""
+        table = np.array(ops.convert_to_numpy(self.word_vectors.embeddings), np.float32)  # (vocab, dim)
+        table[:FIRST_WORD] = 0
+        return table
+
+    def vector(self, word: str) -> np.ndarray:
+        """Returns the vector of a word: float32 (dim,).
+
+        Raises:
+            ValueError: the word is not in the vocabulary, or is reserved.
+        """
+        return self.vectors[self._word_id(word)]
+
+    def most_similar(
+        self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), top_n: int = 10
+    ) -> list[tuple[str, float]]:
+        """Returns the words whose vectors point most nearly where the given ones do.
+
+        Each given vector is scaled to length 1; the `positive` ones are added, the `negative` ones subtracted.
+
+        Args:
+            positive: a word, or several.
+            negative: a word, or several.
+            top_n: how many are returned; fewer where the vocabulary has no more.
+
+        Returns:
+            Words with their cosine similarities, the largest first. The given words are not among them.
+
+        Raises:
+            ValueError: a word is not in the vocabulary, none is given, or `top_n` is below 1.
+        """
+        kind = type(self).__name__
+        plus, minus = (
+            [self._word_id(word) for word in ([words] if isinstance(words, str) else words)]
+            for words in (positive, negative)
+        )
+        if not plus and not minus:
+            raise ValueError(f"{kind}.most_similar: at least one word is expected; received none.")
+        if top_n < 1:
+            raise ValueError(f"{kind}.most_similar: top_n is at least 1; received {top_n}.")
+        table = _unit(self.vectors)  # (vocab, dim)
+        similarities = table @ _unit(table[plus].sum(axis=0) - table[minus].sum(axis=0))  # (vocab,)
+        left = np.setdiff1d(np.arange(FIRST_WORD, len(table)), plus + minus)  # (vocab - given,)
+        best = left[np.argsort(-similarities[left], kind="stable")[:top_n]]
+        return [(self.vocabulary.tokens[place], float(similarities[place])) for place in best]
+
+    def analogy(self, a: str, b: str, c: str, top_n: int = 10) -> list[tuple[str, float]]:
+        """Answers "`a` is to `b` as `c` is to ...": the words most similar to b - a + c, these three left out.
+
+        Args:
+            a: a word.
+            b: a word.
+            c: a word.
+            top_n: how many are returned.
+
+        Returns:
+            Words with their cosine similarities, the largest first.
+
+        Raises:
+            ValueError: a word is not in the vocabulary, or `top_n` is below 1.
+
+        Source: Mikolov, Yih and Zweig (2013), Linguistic regularities in continuous space word representations.
+        """
+        return self.most_similar([b, c], [a], top_n)
+
+    def save_text(self, path: str | os.PathLike, header: bool = True) -> None:
+        """Writes the vectors as a word2vec text file, which `GloveEmbedding` and gensim read.
+
+        The reserved tokens are left out. An old file is replaced only when the new one is whole.
+
+        Args:
+            path: where the file is to be.
+            header: whether the first line is ``count dim``; files of GloVe have none.
+
+        Raises:
+            ValueError: a token holds white space or a control character, or a number is not finite.
+            OSError: the file cannot be written.
+        """
+        words = self.vocabulary.tokens[FIRST_WORD:]
+        try:
+            content = vectors_as_text(words, self.vectors[FIRST_WORD:], header)
+        except ValueError as error:
+            raise ValueError(f"{type(self).__name__}.save_text: {error}") from error
+        write_atomically(path, content)
+
+    def _word_id(self, word: str) -> int:
+        kind = type(self).__name__
+        if not isinstance(word, str):
+            raise TypeError(f"{kind}: a word is a string; received {type(word).__name__} {word!r:.60}.")
+        if word not in self.vocabulary:
+            normal = self.vocabulary.rules.normalize(word)
+            advice = f"It lower-cases: {normal!r} is in it." if normal in self.vocabulary else "`in` tells which are."
+            raise ValueError(f"{kind}: the word {word!r} is not in the vocabulary. {advice}")
+        if self.vocabulary.index(word) < FIRST_WORD:
+            raise ValueError(f"{kind}: {word!r} is reserved and has no vector. Ask for a word.")
+        return self.vocabulary.index(word)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data."""
+        return {
+            "name": self.name,
+            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            "vocabulary": self.vocabulary.get_config(),
+            "dim": self.dim,
+            "window": self.window,
+            "negatives": self.negatives,
+            "subsample": self.subsample,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "WordVectorModel":
+        """Returns the model that `get_config` described, its vectors fresh."""
+        vocabulary = Vocabulary.from_config(config["vocabulary"])
+        dtype = keras.saving.deserialize_keras_object(config["dtype"], custom_objects=custom_objects)
+        return cls(**{**config, "vocabulary": vocabulary, "dtype": dtype})
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Scales vectors to length 1; zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(lengths == 0, 1, lengths)
