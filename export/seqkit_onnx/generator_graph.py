@@ -11,14 +11,15 @@ from keras_seqkit.models.generation import GenerationStep, PromptReader
 from keras_seqkit.models.text_generator import TextGenerator
 from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import uniform
-from seqkit_onnx.graphs.generation_loop import SETTINGS, add_draws, add_generation_loop
+from seqkit_onnx.graphs.generation_loop import SETTINGS, StepVariant, add_draws, add_generation_loop
 from seqkit_onnx.graphs.ids_to_text import add_ids_to_text, described_text
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.conversion import IR_VERSION, OPSET, convert
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
-from seqkit_onnx.lowering.joining import GraphJoiner
+from seqkit_onnx.lowering.joining import GraphJoiner, reads
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities
 from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.lowering.step_passes import simplify_step
 
 DEFAULTS = {
     "max_new_tokens": (100, np.int64),
@@ -52,10 +53,12 @@ def generator_model(generator: TextGenerator, sampler: Sampler, text: bool) -> M
         text: whether it takes `prompt` and gives `text`; else `ids` int32 (batch, time), and `generated_ids` int32
             (batch, time), padding behind `[END]`.
     """
-    reader, step = PromptReader(generator, sampler), GenerationStep(generator, sampler)
+    reader = PromptReader(generator, sampler)
     prompt_inputs = {"ids": spec("int32", None, None), "room": spec("int32", None)}
     reader_graph = convert(reader, model_signature(reader, prompt_inputs), ("ids",)).graph
-    step_graph = convert(step, model_signature(step, step_inputs(reader, prompt_inputs))).graph
+    of_step = step_inputs(reader, prompt_inputs)
+    plain = _step_graph(generator, sampler, of_step, filters=False)
+    filtered = _step_graph(generator, sampler, of_step, filters=True)
     draws = UniformDraws()
     of_draws = {name: spec("int32", None) for name in ("words", "rows", "steps")}
     draws_graph = convert(draws, model_signature(draws, of_draws)).graph
@@ -73,15 +76,20 @@ def generator_model(generator: TextGenerator, sampler: Sampler, text: bool) -> M
     room = _room(builder, limit)
     names = joiner.join(reader_graph, "reader", {"ids": ids, "room": room})
     builder.nodes.extend(reader_graph.node)
-    begin = {value.name: names[value.name] for value in carried_values(step_graph)}
+    begin = {value.name: names[value.name] for value in carried_values(plain)}
     numbers = add_draws(builder, joiner, draws_graph, "seed", ids, limit)
     settings = {
         "temperature": "temperature",
         "top_p": "top_p",
         "top_k": small_top_k(builder, len(vocabulary)),
     }
-    found = add_generation_loop(builder, joiner, step_graph, begin, numbers, limit, settings)
-    tokens = _result(builder, sampler, found)
+    arguments = (begin, numbers, limit, settings)
+    if _reads(filtered, "top_k"):
+        tokens = _choose_loop(builder, joiner, sampler, plain, filtered, arguments)
+    else:
+        found = add_generation_loop(builder, joiner, StepVariant(plain, "loop"), *arguments)
+        tokens = _result(builder, sampler, found)
+    tokens = _cut(builder, tokens)
     if text:
         builder.nodes.extend(add_ids_to_text(graph, vocabulary, "prompt", tokens, "text"))
         graph.output.append(described_text("text"))
@@ -160,15 +168,62 @@ def small_top_k(builder: GraphBuilder, size: int) -> str:
     return builder.node("Cast", [limited], "top_k_small", to=TensorProto.INT32)
 
 
+def _step_graph(generator: TextGenerator, sampler: Sampler, inputs: dict[str, Any], filters: bool) -> GraphProto:
+    """Converts a step that applies top-k and top-p of the call, or does not."""
+    step = GenerationStep(generator, sampler, filters=filters)
+    graph = convert(step, model_signature(step, inputs)).graph
+    simplify_step(graph)
+    return graph
+
+
+def _reads(graph: GraphProto, name: str) -> bool:
+    return any(name in reads(node) for node in graph.node)
+
+
+def _choose_loop(
+    builder: GraphBuilder,
+    joiner: GraphJoiner,
+    sampler: Sampler,
+    plain: GraphProto,
+    filtered: GraphProto,
+    arguments: tuple,
+) -> str:
+    """Adds a loop with top-k and top-p and one without, so that a call that sets none does not ask at each step."""
+    one, zero = builder.constant(1.0, np.float32, "all_probability"), builder.constant(0, name="all_tokens_kept")
+    filters = builder.node(
+        "Or",
+        [
+            builder.node("Greater", ["top_k", zero], "has_top_k"),
+            builder.node("Less", ["top_p", one], "has_top_p"),
+        ],
+        "has_filters",
+    )
+    branches = []
+    for graph, prefix in ((filtered, "loop_filtered"), (plain, "loop")):
+        inner = GraphBuilder(builder.outer, prefix)
+        found = add_generation_loop(inner, joiner, StepVariant(graph, prefix), *arguments)
+        tokens = _result(inner, sampler, found)
+        described = helper.make_tensor_value_info(tokens, TensorProto.INT32, [None, None])
+        branches.append(helper.make_graph(inner.nodes, f"{prefix}/branch", [], [described]))
+    return builder.node("If", [filters], "all_written", then_branch=branches[0], else_branch=branches[1])
+
+
 def _result(builder: GraphBuilder, sampler: Sampler, found: dict[str, str]) -> str:
-    """Returns the written tokens, int32 (batch, time), cut to what was asked for."""
+    """Returns the written tokens, int32 (batch, time)."""
     if sampler.writes_each_step:
         tokens = builder.transpose(found["tokens"], 1, 0)  # (batch, time)
     else:
-        start, end = builder.constant([0], name="first_beam"), builder.constant([2**63 - 1], name="last_row")
-        rows, beams = builder.constant([0], name="row_axis"), builder.constant([sampler.beams], name="beams")
+        values = ([0], [2**63 - 1], [0], [sampler.beams])
+        names = ("first_beam", "last_row", "row_axis", "beams")
+        start, end, rows, beams = (
+            builder.constant(value, name=f"{builder.prefix}_{name}") for value, name in zip(values, names, strict=True)
+        )
         tokens = builder.node("Slice", [found["written"], start, end, rows, beams], "best_beams")
+    return tokens
+
+
+def _cut(builder: GraphBuilder, tokens: str) -> str:
+    """Cuts tokens to what was asked for: one token is written even where none is wanted."""
     start, axis = builder.constant([0], name="first_token"), builder.constant([1], name="token_axis")
     wanted = builder.node("Unsqueeze", ["max_new_tokens", start], "wanted_tokens")
-    # One token is written even where none is wanted.
     return builder.node("Slice", [tokens, start, wanted, axis], "wanted")

@@ -54,6 +54,7 @@ class GenerationStep(keras.Model):
         generator: a `TextGenerator`.
         sampler: how tokens are chosen.
         by_cells: whether the recurrent layers' cells are called, which is quicker in Keras, or the layers themselves.
+        filters: whether top-k and top-p of the call are applied; `None`: each call decides.
 
     Call:
         A dict: what is carried, by its names, and ``uniform`` float32 (batch,), ``index`` int32 (), ``temperature``
@@ -63,11 +64,12 @@ class GenerationStep(keras.Model):
         What is carried on, by the same names.
     """
 
-    def __init__(self, generator: Any, sampler: Sampler, by_cells: bool = False):
+    def __init__(self, generator: Any, sampler: Sampler, by_cells: bool = False, filters: bool | None = None):
         super().__init__(name="generation")
         self.generator = generator
         self.sampler = sampler
         self.by_cells = by_cells
+        self.filters = filters
         self.allowed = sampler.allowed(generator.vocabulary)
         self.built = True
 
@@ -75,7 +77,7 @@ class GenerationStep(keras.Model):
         """See the class."""
         inputs = dict(inputs)
         draw, index = inputs.pop("uniform"), inputs.pop("index")
-        settings = Settings(inputs.pop("temperature"), inputs.pop("top_k"), inputs.pop("top_p"))
+        settings = Settings(inputs.pop("temperature"), inputs.pop("top_k"), inputs.pop("top_p"), self.filters)
         return self.write(inputs, draw, index, settings)
 
     def write(self, carry: dict[str, Any], draw: Any, index: Any, settings: Settings) -> dict[str, Any]:

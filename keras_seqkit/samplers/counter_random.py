@@ -16,7 +16,7 @@ ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 ROUNDS = 20
 ROUNDS_BETWEEN_KEYS = 4
 KEY_PARITY = 0x1BD11BDA
-FRACTION_BITS = 23  # a fraction of fewer bits than float32 carries, so that fraction * total stays below total
+FRACTION_BITS = 23  # as many as float32 stores, so that every number is exact
 
 
 def seed_words(seed: int) -> np.ndarray:

@@ -27,11 +27,14 @@ class Settings(NamedTuple):
         temperature: float32, what logits are divided by.
         top_k: int32, 0 for all.
         top_p: float32, 1 for all.
+        filters: whether `top_k` and `top_p` are applied: a bool where it is known before, `None` where each call
+            decides.
     """
 
     temperature: Any
     top_k: Any
     top_p: Any
+    filters: bool | None = None
 
 
 class NetworkOutput(NamedTuple):
@@ -157,9 +160,8 @@ class Sampler:
     def choose(self, logits: Any, uniform: Any, settings: Settings) -> Any:
         """Chooses a token by its logits: float32 (batch, vocab) to int32 (batch,)."""
         temperature = self.temperature * settings.temperature
-        drawn = draw(self.filter(warp(logits, temperature, settings)), uniform)
-        best = most_probable(logits)
-        return ops.where(temperature < GREEDY_BELOW, best, drawn)
+        drawn = draw_scores(self.filter(warp(logits, temperature, settings)), uniform)
+        return most_probable(ops.where(temperature < GREEDY_BELOW, logits, drawn))
 
     def filter(self, logits: Any) -> Any:
         """Sets the logits of tokens that must not follow to minus infinity; the sampler's own rule."""
@@ -180,7 +182,7 @@ class Sampler:
     def advance(self, carry: Carry, token: Any, states: dict[str, Any]) -> Carry:
         """Returns what is carried on after `token`; a text that has ended goes on with padding."""
         token = ops.where(carry["done"], PADDING_ID, token)
-        done = ops.logical_or(carry["done"], ops.logical_or(ops.equal(token, END_ID), ops.equal(token, PADDING_ID)))
+        done = ops.logical_or(carry["done"], ops.equal(token, END_ID))
         new = {"token": token, "done": done, **states}
         if "seen" in carry:
             tokens = ops.arange(carry["seen"].shape[-1], dtype="int32")
@@ -218,6 +220,8 @@ def states_of(carry: Carry) -> dict[str, Any]:
 def warp(logits: Any, temperature: Any, settings: Settings) -> Any:
     """Divides by the temperature, and applies top-k and top-p of the call."""
     logits = logits / ops.where(temperature < GREEDY_BELOW, 1.0, temperature)
+    if settings.filters is not None:
+        return keep_top_k_and_p(logits, settings.top_k, settings.top_p) if settings.filters else logits
     filters = ops.logical_or(settings.top_k > 0, settings.top_p < 1.0)
     return ops.cond(filters, lambda: keep_top_k_and_p(logits, settings.top_k, settings.top_p), lambda: logits)
 
@@ -236,14 +240,18 @@ def draw(logits: Any, uniform: Any) -> Any:
         uniform: float32 (batch,), 0 up to 1.
 
     Returns:
-        int32 (batch,): the first token whose cumulated probability is above ``uniform * total``.
+        int32 (batch,): the first token whose cumulated probability is above `uniform`.
     """
+    return most_probable(draw_scores(logits, uniform))
+
+
+def draw_scores(logits: Any, uniform: Any) -> Any:
+    """Returns what is largest, and largest first, where `draw` finds its token: float32 (batch, vocab)."""
     probabilities = ops.softmax(logits)
-    cumulated = ops.cumsum(probabilities, axis=-1)
-    above = cumulated > ops.expand_dims(uniform, 1) * cumulated[:, -1:]
-    # Some backends add up in an order in which a token without probability may seem to have some.
-    first = ops.where(ops.logical_and(above, probabilities > 0), 2.0, probabilities)
-    return most_probable(first)
+    above = ops.cumsum(probabilities, axis=-1) > ops.expand_dims(uniform, 1)
+    # Some backends add up in an order in which a token without probability may seem to have some. Where rounding
+    # leaves the sum at or below the number, the most probable token is taken.
+    return ops.where(ops.logical_and(above, probabilities > 0), 2.0, probabilities)
 
 
 register = keras.saving.register_keras_serializable(package="keras_seqkit")

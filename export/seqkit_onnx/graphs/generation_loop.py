@@ -1,20 +1,35 @@
 """The loop around a step that writes one token, as ONNX."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.joining import GraphJoiner, invariant_nodes
+from seqkit_onnx.lowering.step_passes import carry_expanded, remove_unread
 
 SETTINGS = ("temperature", "top_k", "top_p")
+
+
+class StepVariant(NamedTuple):
+    """A step as a graph of its own.
+
+    Args:
+        graph: its inputs are what is carried, `uniform`, `index` and the settings; the output that carries `x` on is
+            ``x_output``.
+        prefix: what names of its own begin with in the file.
+    """
+
+    graph: GraphProto
+    prefix: str
 
 
 def add_generation_loop(
     builder: GraphBuilder,
     joiner: GraphJoiner,
-    step: GraphProto,
+    step: StepVariant,
     begin: dict[str, str],
     draws: str,
     trips: str,
@@ -23,10 +38,9 @@ def add_generation_loop(
     """Adds a `Loop` that writes tokens until each text has ended.
 
     Args:
-        builder: where nodes of the main graph go.
+        builder: where nodes go.
         joiner: where the step's weights go.
-        step: the step as a graph; its inputs are what is carried, and `uniform`, `index` and the settings. The output
-            that carries `x` on is ``x_output``.
+        step: what is repeated; it is used up.
         begin: for all that is carried, the value before the first step.
         draws: the random numbers, float32 (time, batch).
         trips: how many tokens are written at most, int64 ().
@@ -36,40 +50,52 @@ def add_generation_loop(
         For all that is carried, its value after the last step, and as ``"tokens"`` those of each step: int32 (time,
         rows).
     """
+    graph, prefix = step
     carried = sorted(begin)
-    described = {value.name: value for value in (*step.input, *step.output)}
-    count, goes_on, draw, index = "loop/count", "loop/goes_on", "loop/uniform", "loop/index"
-    names = joiner.join(step, "step", {**settings, "uniform": draw, "index": index})
-    nodes = [
-        helper.make_node("Gather", [draws, count], [draw], name=draw, axis=0),
-        helper.make_node("Cast", [count], [index], name=index, to=TensorProto.INT32),
-        *step.node,
-        helper.make_node("Cast", [names["done_output"]], ["loop/done_int"], name="loop/done_int", to=TensorProto.INT32),
-        helper.make_node("ReduceMin", ["loop/done_int"], ["loop/all_done_int"], name="loop/all_done_int", keepdims=0),
-        helper.make_node("Cast", ["loop/all_done_int"], ["loop/all_done"], name="loop/all_done", to=TensorProto.BOOL),
-        helper.make_node("Not", ["loop/all_done"], ["loop/more"], name="loop/more"),
-        helper.make_node("Identity", [names["token_output"]], ["loop/written"], name="loop/written"),
-    ]
+    begin = begin | _expanded(builder, graph, [name for name in carried if "/" in name], begin, prefix)
+    described = {value.name: value for value in (*graph.input, *graph.output)}
+    count, goes_on, draw, index = (f"{prefix}/{name}" for name in ("count", "goes_on", "uniform", "index"))
+    names = joiner.join(graph, f"{prefix}/step", {**settings, "uniform": draw, "index": index})
+    inner = GraphBuilder(builder.outer, prefix)
+    all_done = inner.node("ReduceMin", [names["done_output"]], "all_done", keepdims=0)  # of bool: false where one is
+    more = inner.node("Not", [all_done], "more")
+    written = inner.node("Identity", [names["token_output"]], "written")
     body = helper.make_graph(
-        nodes,
-        "generation",
+        [
+            helper.make_node("Gather", [draws, count], [draw], name=draw, axis=0),
+            helper.make_node("Cast", [count], [index], name=index, to=TensorProto.INT32),
+            *graph.node,
+            *inner.nodes,
+        ],
+        f"{prefix}/body",
         [
             helper.make_tensor_value_info(count, TensorProto.INT64, []),
             helper.make_tensor_value_info(goes_on, TensorProto.BOOL, []),
             *(_described(described[name], names[name]) for name in carried),
         ],
         [
-            helper.make_tensor_value_info("loop/more", TensorProto.BOOL, []),
+            helper.make_tensor_value_info(more, TensorProto.BOOL, []),
             *(_described(described[f"{name}_output"], names[f"{name}_output"]) for name in carried),
-            _described(described["token_output"], "loop/written"),
+            _described(described["token_output"], written),
         ],
     )
     builder.nodes.extend(invariant_nodes(body))
-    _remove_unread(body)
-    ends = [f"{names[name]}/last" for name in carried]
-    inputs = [trips, "", *(begin[name] for name in carried)]
-    builder.nodes.append(helper.make_node("Loop", inputs, [*ends, "loop/tokens"], name="generation/loop", body=body))
-    return {**dict(zip(carried, ends, strict=True)), "tokens": "loop/tokens"}
+    remove_unread(body)
+    ends = [f"{prefix}/last/{name}" for name in carried]
+    inputs, tokens = [trips, "", *(begin[name] for name in carried)], f"{prefix}/tokens"
+    builder.nodes.append(helper.make_node("Loop", inputs, [*ends, tokens], name=f"{prefix}/loop", body=body))
+    return {**dict(zip(carried, ends, strict=True)), "tokens": tokens}
+
+
+def _expanded(
+    builder: GraphBuilder, graph: GraphProto, states: list[str], begin: dict[str, str], prefix: str
+) -> dict[str, str]:
+    """Lets states be carried in the form of recurrent operators, and returns where they begin: (1, batch, units)."""
+    axis = builder.constant([0], name=f"{prefix}_state_axis")
+    return {
+        state: builder.node("Unsqueeze", [begin[state], axis], f"{prefix}/begin/{state}")
+        for state in carry_expanded(graph, states)
+    }
 
 
 def add_draws(builder: GraphBuilder, joiner: GraphJoiner, draws: GraphProto, seed: str, prompt: str, trips: str) -> str:
@@ -126,18 +152,3 @@ def _described(value: ValueInfoProto, name: str) -> ValueInfoProto:
         dim.dim_value if dim.HasField("dim_value") else None for dim in value.type.tensor_type.shape.dim
     ]
     return helper.make_tensor_value_info(name, value.type.tensor_type.elem_type, dims)
-
-
-def _remove_unread(body: GraphProto) -> None:
-    """Removes nodes of a body whose results nobody reads."""
-    from seqkit_onnx.lowering.joining import reads
-
-    wanted = {value.name for value in body.output}
-    kept: list[NodeProto] = []
-    for node in reversed(list(body.node)):
-        if wanted.intersection(node.output):
-            kept.append(node)
-            wanted.update(reads(node))
-    copies = [NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
-    del body.node[:]
-    body.node.extend(copies)

@@ -13,14 +13,14 @@ class GraphBuilder:
     """Collects nodes in `nodes`; every method returns the name of what it made.
 
     Args:
-        initializers: the graph that constants go to: the nodes' own, or an outer one.
+        outer: the graph that constants go to: the nodes' own, or an outer one.
         prefix: what every name begins with: ``"encoder/lstm_0"``. It may be changed between nodes.
     """
 
-    def __init__(self, initializers: GraphProto, prefix: str = ""):
+    def __init__(self, outer: GraphProto, prefix: str = ""):
         self.nodes: list[NodeProto] = []
         self.prefix = prefix
-        self._initializers = initializers
+        self.outer = outer
         self._used: dict[str, int] = {}
         self._constants: dict[tuple, str] = {}
 
@@ -52,17 +52,17 @@ class GraphBuilder:
         key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else str(array.tolist()))
         if key not in self._constants:
             self._constants[key] = self._number(f"constant/{name}")
-            self._initializers.initializer.append(_tensor(array, self._constants[key]))
+            self.outer.initializer.append(_tensor(array, self._constants[key]))
         return self._constants[key]
 
     def describe(self, name: str, dtype: int, axes: Sequence[int | str | None]) -> None:
         """Writes down a value's type, for the output of an operator that onnx itself does not know."""
-        self._initializers.value_info.append(helper.make_tensor_value_info(name, dtype, axes))
+        self.outer.value_info.append(helper.make_tensor_value_info(name, dtype, axes))
 
     def weight(self, array: np.ndarray, name: str) -> str:
         """Adds a weight under its own name."""
         full = self.unique(name)
-        self._initializers.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), full))
+        self.outer.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), full))
         return full
 
     def transpose(self, x: str, *perm: int) -> str:
