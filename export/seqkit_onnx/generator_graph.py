@@ -11,7 +11,7 @@ from keras_seqkit.models.generation import GenerationStep, PromptReader
 from keras_seqkit.models.text_generator import TextGenerator
 from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import uniform
-from seqkit_onnx.graphs.generation_loop import SETTINGS, StepVariant, add_draws, add_generation_loop
+from seqkit_onnx.graphs.generation_loop import SETTINGS, StepVariant, add_generation_loop, draws_of
 from seqkit_onnx.graphs.ids_to_text import add_ids_to_text, described_text
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.conversion import IR_VERSION, OPSET, convert
@@ -77,7 +77,7 @@ def generator_model(generator: TextGenerator, sampler: Sampler, text: bool) -> M
     names = joiner.join(reader_graph, "reader", {"ids": ids, "room": room})
     builder.nodes.extend(reader_graph.node)
     begin = {value.name: names[value.name] for value in carried_values(plain)}
-    numbers = add_draws(builder, joiner, draws_graph, "seed", ids, limit)
+    numbers = draws_of(builder, draws_graph, "seed", ids)
     settings = {
         "temperature": "temperature",
         "top_p": "top_p",

@@ -10,6 +10,7 @@ from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.joining import GraphJoiner, invariant_nodes
 from seqkit_onnx.lowering.step_passes import carry_expanded, remove_unread
 
+TOKENS_IN_A_BLOCK = 4096
 SETTINGS = ("temperature", "top_k", "top_p")
 
 
@@ -26,23 +27,40 @@ class StepVariant(NamedTuple):
     prefix: str
 
 
+class Draws(NamedTuple):
+    """Random numbers that are a function of (seed, row, step).
+
+    Args:
+        graph: from `words`, `rows` and `steps` to one output, float32 (time, batch).
+        words: the seed's two words, int32 (2,).
+        rows: the number of each row, int32 (batch,).
+    """
+
+    graph: GraphProto
+    words: str
+    rows: str
+
+
 def add_generation_loop(
     builder: GraphBuilder,
     joiner: GraphJoiner,
     step: StepVariant,
     begin: dict[str, str],
-    draws: str,
+    draws: Draws,
     trips: str,
     settings: dict[str, str],
 ) -> dict[str, str]:
     """Adds a `Loop` that writes tokens until each text has ended.
+
+    It is a loop over blocks of `TOKENS_IN_A_BLOCK` tokens, whose random numbers are made at once, and in it a loop over
+    tokens: memory grows with what is written, and not with what might be.
 
     Args:
         builder: where nodes go.
         joiner: where the step's weights go.
         step: what is repeated; it is used up.
         begin: for all that is carried, the value before the first step.
-        draws: the random numbers, float32 (time, batch).
+        draws: the random numbers.
         trips: how many tokens are written at most, int64 ().
         settings: for each of `SETTINGS`, its value.
 
@@ -54,6 +72,63 @@ def add_generation_loop(
     carried = sorted(begin)
     begin = begin | _expanded(builder, graph, [name for name in carried if "/" in name], begin, prefix)
     described = {value.name: value for value in (*graph.input, *graph.output)}
+    blocks = GraphBuilder(builder.outer, f"{prefix}/block")
+    number, goes_on = f"{prefix}/block/number", f"{prefix}/block/goes_on"
+    held = {name: f"{prefix}/block/{name}" for name in (*carried, "tokens")}
+    size = blocks.constant(TOKENS_IN_A_BLOCK, name=f"{prefix}_block_size")
+    first = blocks.node("Mul", [number, size], "first")
+    wanted = blocks.node("Min", [blocks.node("Sub", [trips, first], "left"), size], "wanted")
+    steps = _range(blocks, first, blocks.node("Add", [first, wanted], "end"), "steps")
+    drawing = GraphProto.FromString(draws.graph.SerializeToString())
+    bindings = {"words": draws.words, "rows": draws.rows, "steps": steps}
+    numbers = joiner.join(drawing, f"{prefix}/draws", bindings)[draws.graph.output[0].name]
+    blocks.nodes.extend(drawing.node)
+    inside = {name: held[name] for name in carried}
+    found = _add_token_loop(blocks, joiner, step, inside, numbers, first, wanted, settings)
+    tokens = blocks.node("Concat", [held["tokens"], found["tokens"]], "all_tokens", axis=0)
+    done = blocks.node("ReduceMin", [found["done"]], "all_done", keepdims=0)
+    more = blocks.node("Not", [done], "more")
+    token_info = described["token_output"].type.tensor_type.elem_type
+    body = helper.make_graph(
+        blocks.nodes,
+        f"{prefix}/block/body",
+        [
+            helper.make_tensor_value_info(number, TensorProto.INT64, []),
+            helper.make_tensor_value_info(goes_on, TensorProto.BOOL, []),
+            *(_described(described[name], held[name]) for name in carried),
+            helper.make_tensor_value_info(held["tokens"], token_info, [None, None]),
+        ],
+        [
+            helper.make_tensor_value_info(more, TensorProto.BOOL, []),
+            *(_described(described[f"{name}_output"], found[name]) for name in carried),
+            helper.make_tensor_value_info(tokens, token_info, [None, None]),
+        ],
+    )
+    ends = [f"{prefix}/last/{name}" for name in (*carried, "tokens")]
+    rest = builder.constant(TOKENS_IN_A_BLOCK - 1, name=f"{prefix}_rest")
+    count = builder.node("Div", [builder.node("Add", [trips, rest], f"{prefix}_up"), size], f"{prefix}_blocks")
+    axis = builder.constant([0], name=f"{prefix}_no_axis")
+    column = builder.node("Unsqueeze", [begin["token"], axis], f"{prefix}_first_row")
+    none = builder.node("Slice", [column, axis, axis, axis], f"{prefix}_no_tokens")  # (0, rows)
+    inputs = [count, "", *(begin[name] for name in carried), none]
+    builder.nodes.append(helper.make_node("Loop", inputs, ends, name=f"{prefix}/blocks", body=body))
+    return dict(zip((*carried, "tokens"), ends, strict=True))
+
+
+def _add_token_loop(
+    builder: GraphBuilder,
+    joiner: GraphJoiner,
+    step: StepVariant,
+    begin: dict[str, str],
+    numbers: str,
+    first: str,
+    trips: str,
+    settings: dict[str, str],
+) -> dict[str, str]:
+    """Adds the loop over the tokens of a block; `numbers` is float32 (time, batch), `first` the first one's number."""
+    graph, prefix = step
+    carried = sorted(begin)
+    described = {value.name: value for value in (*graph.input, *graph.output)}
     count, goes_on, draw, index = (f"{prefix}/{name}" for name in ("count", "goes_on", "uniform", "index"))
     names = joiner.join(graph, f"{prefix}/step", {**settings, "uniform": draw, "index": index})
     inner = GraphBuilder(builder.outer, prefix)
@@ -62,8 +137,9 @@ def add_generation_loop(
     written = inner.node("Identity", [names["token_output"]], "written")
     body = helper.make_graph(
         [
-            helper.make_node("Gather", [draws, count], [draw], name=draw, axis=0),
-            helper.make_node("Cast", [count], [index], name=index, to=TensorProto.INT32),
+            helper.make_node("Gather", [numbers, count], [draw], name=draw, axis=0),
+            helper.make_node("Add", [count, first], [f"{index}_wide"], name=f"{index}_wide"),
+            helper.make_node("Cast", [f"{index}_wide"], [index], name=index, to=TensorProto.INT32),
             *graph.node,
             *inner.nodes,
         ],
@@ -81,9 +157,9 @@ def add_generation_loop(
     )
     builder.nodes.extend(invariant_nodes(body))
     remove_unread(body)
-    ends = [f"{prefix}/last/{name}" for name in carried]
-    inputs, tokens = [trips, "", *(begin[name] for name in carried)], f"{prefix}/tokens"
-    builder.nodes.append(helper.make_node("Loop", inputs, [*ends, tokens], name=f"{prefix}/loop", body=body))
+    ends = [f"{prefix}/end/{name}" for name in carried]
+    inputs, tokens = [trips, "", *(begin[name] for name in carried)], f"{prefix}/end/tokens"
+    builder.nodes.append(helper.make_node("Loop", inputs, [*ends, tokens], name=f"{prefix}/tokens", body=body))
     return {**dict(zip(carried, ends, strict=True)), "tokens": tokens}
 
 
@@ -98,19 +174,14 @@ def _expanded(
     }
 
 
-def add_draws(builder: GraphBuilder, joiner: GraphJoiner, draws: GraphProto, seed: str, prompt: str, trips: str) -> str:
-    """Adds the random numbers of all rows and steps.
+def draws_of(builder: GraphBuilder, graph: GraphProto, seed: str, prompt: str) -> Draws:
+    """Adds what random numbers begin with.
 
     Args:
         builder: where nodes go.
-        joiner: where constants go.
-        draws: the generator as a graph, from `words`, `rows` and `steps` to one output.
+        graph: the generator, from `words`, `rows` and `steps` to one output.
         seed: the name of the seed, int64 ().
         prompt: the name of something with an axis for the batch.
-        trips: how many numbers a row gets, int64 ().
-
-    Returns:
-        The name of the numbers, float32 (time, batch).
     """
     unsigned = builder.node("Cast", [seed], "seed_bits", to=TensorProto.UINT64)
     high = builder.node(
@@ -124,15 +195,8 @@ def add_draws(builder: GraphBuilder, joiner: GraphJoiner, draws: GraphProto, see
     ]
     shape = builder.node("Shape", [prompt], "draws_shape", start=0, end=1)
     batch = builder.node("Squeeze", [shape, axis], "draws_batch")
-    bindings = {
-        "words": builder.node("Concat", words, "seed_words", axis=0),
-        "rows": _count(builder, batch, "rows"),
-        "steps": _count(builder, trips, "steps"),
-    }
-    output = draws.output[0].name
-    names = joiner.join(draws, "draws", bindings)
-    builder.nodes.extend(draws.node)
-    return names[output]
+    rows = _range(builder, builder.constant(0, name="first_row"), batch, "rows")
+    return Draws(graph, builder.node("Concat", words, "seed_words", axis=0), rows)
 
 
 def _signed_word(builder: GraphBuilder, word: str, name: str) -> str:
@@ -141,9 +205,10 @@ def _signed_word(builder: GraphBuilder, word: str, name: str) -> str:
     return builder.node("Cast", [narrow], f"{name}_signed", to=TensorProto.INT32)
 
 
-def _count(builder: GraphBuilder, limit: str, name: str) -> str:
-    zero, one = builder.constant(0, name="count_zero"), builder.constant(1, name="count_one")
-    return builder.node("Cast", [builder.node("Range", [zero, limit, one], f"{name}_wide")], name, to=TensorProto.INT32)
+def _range(builder: GraphBuilder, first: str, end: str, name: str) -> str:
+    """Counts from `first` up to `end`, both int64 (): int32 (count,)."""
+    one = builder.constant(1, name=f"{name}_one")
+    return builder.node("Cast", [builder.node("Range", [first, end, one], f"{name}_wide")], name, to=TensorProto.INT32)
 
 
 def _described(value: ValueInfoProto, name: str) -> ValueInfoProto:

@@ -51,7 +51,11 @@ class GraphBuilder:
         array = np.asarray(value, dtype)
         key = (array.dtype.str, array.shape, array.tobytes() if array.dtype != object else str(array.tolist()))
         if key not in self._constants:
-            self._constants[key] = self._number(f"constant/{name}")
+            taken = {tensor.name for tensor in self.outer.initializer}  # other builders add to it too
+            full = self._number(f"constant/{name}")
+            while full in taken:
+                full = self._number(f"constant/{name}")
+            self._constants[key] = full
             self.outer.initializer.append(_tensor(array, self._constants[key]))
         return self._constants[key]
 
