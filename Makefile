@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz backends compatibility docs demo bench bench-recurrent clean
+.PHONY: help setup check test fuzz backends compatibility docs demo bench bench-recurrent bench-generation bench-language-models clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -53,6 +53,13 @@ bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/classifier_latency.py
 	$(BIN)/python benchmarks/glove_loading.py
 	$(BIN)/python benchmarks/accuracy.py
+
+bench-generation: setup  ## writing text: the textbook loop, Keras, a step model, PyTorch and one file (minutes; run alone)
+	$(BIN)/python -m pip install --quiet 'torch>=2.13,<2.14'
+	$(BIN)/python benchmarks/generation.py $(ARGS)
+
+bench-language-models: setup  ## nats a character on Shakespeare: LSTM against 5-gram Kneser-Ney (half an hour; run alone)
+	$(BIN)/python benchmarks/language_models.py $(ARGS)
 
 bench-recurrent: setup  ## recurrent exports against Keras's own, tf.function and PyTorch (a quarter of an hour; run alone)
 	$(BIN)/python -m pip install --quiet 'torch>=2.13,<2.14'

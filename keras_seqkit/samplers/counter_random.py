@@ -33,7 +33,8 @@ def seed_words(seed: int) -> np.ndarray:
         raise TypeError(f"seed is an integer; received {type(seed).__name__} {seed!r}.")
     if not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed is an integer of 64 bits, -2**63 to 2**63 - 1; received {seed}.")
-    return np.array([seed & 0xFFFFFFFF, (int(seed) >> 32) & 0xFFFFFFFF], np.uint32).view(np.int32)
+    seed = int(seed)  # small integers of NumPy overflow
+    return np.array([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF], np.uint32).view(np.int32)
 
 
 def threefry_2x32(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
