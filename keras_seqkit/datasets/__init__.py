@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from keras_seqkit.datasets._glove import glove
     from keras_seqkit.datasets._reuters_r8 import reuters_r8
     from keras_seqkit.datasets._rotten_tomatoes import rotten_tomatoes
-    from keras_seqkit.datasets._shakespeare import TextSplits, shakespeare
+    from keras_seqkit.datasets._shakespeare import shakespeare
     from keras_seqkit.datasets._sheldon import sheldon
     from keras_seqkit.datasets._splits import LabelledTexts, TrainTest, TrainValidationTest
+    from keras_seqkit.datasets._text_splits import TextSplits
 
 __all__ = [
     "FetchError",
@@ -37,7 +38,7 @@ __all__ = [
 _HOME_OF_NAME = {
     "FetchError": "_cache",
     "LabelledTexts": "_splits",
-    "TextSplits": "_shakespeare",
+    "TextSplits": "_text_splits",
     "TrainTest": "_splits",
     "TrainValidationTest": "_splits",
     "cache_folder": "_cache",

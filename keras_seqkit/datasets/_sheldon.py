@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from keras_seqkit.datasets._cache import cached
-from keras_seqkit.datasets._shakespeare import TextSplits, fetch_sdist, require_fractions, split_texts
+from keras_seqkit.datasets._fetch_sdist import fetch_sdist
 from keras_seqkit.datasets._splits import deal
+from keras_seqkit.datasets._text_splits import TextSplits, require_fractions, split_texts
 
 SDIST = "TVDTheBigBangTheory==0.11.1"  # its .out files equal those of the wheel pyannote.db.thebigbangtheory==0.1.1
 FILE = "TVDTheBigBangTheory-0.11.1.tar.gz"

