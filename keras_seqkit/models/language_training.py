@@ -23,6 +23,7 @@ class StreamTraining(keras.Model):
     def __init__(self, generator: Any, streams: int, measures: bool = False):
         super().__init__(name="stream_training")
         self.generator = generator
+        self.streams = streams
         self.kept = {
             name: self.add_weight(
                 shape=(streams, size), initializer="zeros", trainable=False, name=name.replace("/", "_")
@@ -56,7 +57,10 @@ class StreamTraining(keras.Model):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Reads the next tokens of each stream: int32 (batch, time) to logits (batch, time, vocab)."""
-        states = {name: ops.convert_to_tensor(kept) for name, kept in self.kept.items()}
+        # Keras does not know how many rows a batch has, and TensorFlow's loop over a state of one row has to.
+        inputs = ops.reshape(inputs, (self.streams, -1))
+        # A copy: PyTorch's gradients need what it was, and it is written over below.
+        states = {name: kept + 0.0 for name, kept in self.kept.items()}
         outputs, states = self.generator.run(inputs, states, training=training)
         for name, state in states.items():
             self.kept[name].assign(ops.cast(ops.stop_gradient(state), "float32"))

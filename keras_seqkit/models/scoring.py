@@ -1,5 +1,6 @@
 """How probable a language model finds texts."""
 
+import math
 from typing import Any
 
 import keras
@@ -39,7 +40,7 @@ class Scorer:
         characters = max(1, sum(map(len, texts)))
         with np.errstate(over="ignore"):
             perplexity = float(np.exp(loss))
-        return {"loss": loss, "perplexity": perplexity, "bits_per_character": nats / np.log(2.0) / characters}
+        return {"loss": loss, "perplexity": perplexity, "bits_per_character": nats / math.log(2.0) / characters}
 
     def _sequences(self, texts: list[str]) -> list[list[int]]:
         rows = self.generator.vocabulary.encode_rows(texts)

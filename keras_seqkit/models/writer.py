@@ -16,6 +16,7 @@ from keras_seqkit.text.validation import check_texts
 PROMPTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 64  # between two looks at stop strings; also what shapes are rounded up to, so that few are compiled
 PROMPT_STEP = 16
+HIGHEST_TEMPERATURE = 1e30  # logits divided by infinity are no numbers where a token is banned
 
 
 class Writer:
@@ -123,12 +124,15 @@ def check_settings(max_new_tokens: int, temperature: float, top_k: int, top_p: f
     """Checks the arguments of a call.
 
     Raises:
-        TypeError: the seed is no integer.
+        TypeError: one that is an integer is something else.
         ValueError: one is out of its range.
     """
+    for name, value in (("max_new_tokens", max_new_tokens), ("top_k", top_k)):
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"TextGenerator.generate: {name} is an integer; received {value!r}.")
     for name, value, right, expected in (
         ("max_new_tokens", max_new_tokens, max_new_tokens >= 0, "at least 0"),
-        ("temperature", temperature, temperature >= 0, "at least 0, which takes the most probable token"),
+        ("temperature", temperature, 0 <= temperature <= HIGHEST_TEMPERATURE, "0, the most probable token, to 1e30"),
         ("top_k", top_k, top_k >= 0, "at least 0, which keeps all"),
         ("top_p", top_p, 0 <= top_p <= 1, "0 to 1"),
     ):

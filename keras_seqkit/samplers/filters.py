@@ -3,6 +3,7 @@
 A filter keeps at least one token of each row, and what lies exactly on its border with its equals.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -28,24 +29,25 @@ def keep_top_k_and_p(logits: Any, k: Any, p: Any) -> Any:
     """Keeps the top `k`, and of these the top `p`; both are tensors (), and ``k = 0`` and ``p >= 1`` keep all."""
     ordered = _descending(logits)  # (batch, vocab)
     size = ordered.shape[-1]
-    places = ops.arange(size, dtype="int32")
     last = ops.where(k > 0, ops.minimum(k, size), size) - 1
     least = ops.take(ordered, ops.reshape(last, (1,)), axis=1)  # (batch, 1)
-    logits, ordered = _keep(logits, logits >= least), _keep(ordered, ops.expand_dims(places <= last, 0))
+    logits, ordered = _keep(logits, logits >= least), _keep(ordered, ordered >= least)
     return ops.where(p < 1.0, _keep_top_p(logits, ordered, p), logits)
 
 
 def keep_min_p(logits: Any, min_p: float) -> Any:
     """Keeps tokens at least `min_p` times as probable as the most probable one (Nguyen et al., 2024)."""
-    probabilities = ops.softmax(logits)
-    return _keep(logits, probabilities >= min_p * ops.max(probabilities, axis=-1, keepdims=True))
+    # By logits: equal ones may get probabilities that differ in the last bit, by where in the row they stand.
+    return _keep(logits, logits >= ops.max(logits, axis=-1, keepdims=True) + math.log(min_p))
 
 
 def keep_typical(logits: Any, mass: float) -> Any:
     """Keeps the tokens whose information is nearest to the entropy, until they hold `mass` (Meister et al., 2023)."""
-    probabilities = ops.softmax(logits)  # (batch, vocab)
+    # The logarithm first: equal logits may get probabilities that differ in the last bit, by where they stand.
+    log_probabilities = ops.log_softmax(logits)  # (batch, vocab)
+    probabilities = ops.exp(log_probabilities)
     possible = probabilities > 0
-    information = -ops.log(ops.where(possible, probabilities, 1.0))
+    information = -ops.where(possible, log_probabilities, 0.0)
     entropy = ops.sum(probabilities * information, axis=-1, keepdims=True)  # (batch, 1)
     distance = ops.where(possible, ops.abs(information - entropy), float("inf"))
     order = ops.argsort(distance, axis=-1)

@@ -228,8 +228,10 @@ def warp(logits: Any, temperature: Any, settings: Settings) -> Any:
 
 def most_probable(logits: Any) -> Any:
     """Returns the token with the largest value, the first of equals: (batch, vocab) to int32 (batch,)."""
-    # keras.ops.argmax tells 0 from -0 by reinterpreting bits, which costs more and cannot be exported.
-    return ops.cast(ops.top_k(logits, 1)[1][:, 0], "int32")
+    # Backends take different ones of equals for their argmax and top_k.
+    tokens = ops.arange(logits.shape[-1], dtype="int32")
+    is_largest = logits >= ops.max(logits, axis=-1, keepdims=True)
+    return ops.min(ops.where(is_largest, tokens, logits.shape[-1]), axis=-1)
 
 
 def draw(logits: Any, uniform: Any) -> Any:

@@ -56,7 +56,7 @@ def stop_list(stop: Any) -> list[str]:
         TypeError: `stop` is neither `None`, a string, nor a list of strings.
         ValueError: one is empty.
     """
-    stops = [] if stop is None else [stop] if isinstance(stop, str) else list(stop)
+    stops = [] if stop is None else [stop] if isinstance(stop, str) or not isinstance(stop, Iterable) else list(stop)
     if not all(isinstance(each, str) for each in stops):
         raise TypeError(f"generate: stop is a string or a list of strings; received {stop!r}.")
     if "" in stops:

@@ -1,6 +1,6 @@
 """Clean-ups of a graph that reads one token: what is written for any number of steps, made smaller for one."""
 
-from onnx import GraphProto, NodeProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from seqkit_onnx.lowering.joining import reads
 from seqkit_onnx.lowering.passes import remove_identities
@@ -113,28 +113,32 @@ def _columns_turned_to_rows(graph: GraphProto) -> None:
 
 
 def _first_of_the_largest(graph: GraphProto) -> None:
-    """Replaces the index that TopK gives for k = 1, made int32, by ArgMax: both take the first of equals."""
+    """Writes an ArgMax for the smallest index at which the largest value stands: both take the first of equals."""
     makers = _makers(graph)
-    for node in graph.node:
-        chain = [node]
-        for op_type in ("Slice", "Cast", "TopK"):
-            maker = makers.get(chain[-1].input[0])
-            if maker is None or maker.op_type != op_type:
-                break
-            chain.append(maker)
-        if node.op_type != "Squeeze" or len(chain) != 4 or _constant(graph, node.input[1]) != [1]:
-            continue
-        top = chain[-1]
-        if _constant(graph, top.input[1]) != [1] or chain[2].input[0] != top.output[1]:
+    for node in list(graph.node):
+        values = _indexed_largest(graph, makers, node)
+        if values is None:
             continue
         index = f"{node.output[0]}/index"
-        largest = helper.make_node("ArgMax", [top.input[0]], [index], name=index, axis=-1, keepdims=0)
-        cast = chain[2]
+        largest = helper.make_node("ArgMax", [values], [index], name=index, axis=-1, keepdims=0)
+        replaced = helper.make_node("Cast", [index], [node.output[0]], name=node.name, to=TensorProto.INT32)
         place = list(graph.node).index(node)
-        replaced = helper.make_node("Cast", [index], [node.output[0]], name=node.name, to=cast.attribute[0].i)
         graph.node.remove(node)
         graph.node.insert(place, replaced)
         graph.node.insert(place, largest)
+
+
+def _indexed_largest(graph: GraphProto, makers: dict[str, NodeProto], smallest: NodeProto) -> str | None:
+    """Returns x of ``ReduceMin(Where(x >= ReduceMax(x), 0 1 2 ..., size))``, or `None`."""
+    where = makers.get(smallest.input[0]) if smallest.op_type == "ReduceMin" else None
+    compared = makers.get(where.input[0]) if where is not None and where.op_type == "Where" else None
+    if where is None or compared is None or compared.op_type != "GreaterOrEqual":
+        return None
+    values, largest = compared.input[0], makers.get(compared.input[1])
+    indices, size = _constant(graph, where.input[1]), _constant(graph, where.input[2])
+    is_reduced = largest is not None and largest.op_type == "ReduceMax" and largest.input[0] == values
+    is_indexed = indices is not None and indices == list(range(len(indices))) and size == [len(indices)]
+    return values if is_reduced and is_indexed else None
 
 
 def _constants_added_once(graph: GraphProto) -> None:

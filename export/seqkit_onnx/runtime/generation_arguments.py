@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from seqkit_onnx.runtime.texts import text_array
 
 SPACES = (" ", "\n", "\t")
+HIGHEST_TEMPERATURE = 1e30  # logits divided by infinity are no numbers where a token is banned
 
 
 class Settings(NamedTuple):
@@ -30,12 +31,16 @@ class Settings(NamedTuple):
         """Checks the ranges.
 
         Raises:
-            TypeError: the seed is no integer.
+            TypeError: one that is an integer is something else.
             ValueError: one is out of its range.
         """
+        for name, value in (("max_new_tokens", self.max_new_tokens), ("top_k", self.top_k)):
+            if not hasattr(value, "__index__"):
+                raise TypeError(f"generate: {name} is an integer; received {value!r}.")
+        warm = 0 <= self.temperature <= HIGHEST_TEMPERATURE
         for name, value, right, expected in (
             ("max_new_tokens", self.max_new_tokens, self.max_new_tokens >= 0, "at least 0"),
-            ("temperature", self.temperature, self.temperature >= 0, "at least 0, which takes the most probable token"),
+            ("temperature", self.temperature, warm, "0, the most probable token, to 1e30"),
             ("top_k", self.top_k, self.top_k >= 0, "at least 0, which keeps all"),
             ("top_p", self.top_p, 0 <= self.top_p <= 1, "0 to 1"),
         ):
@@ -59,7 +64,7 @@ def stop_list(stop: Any) -> list[str]:
         TypeError: `stop` is neither `None`, a string, nor a list of strings.
         ValueError: one is empty.
     """
-    stops = [] if stop is None else [stop] if isinstance(stop, str) else list(stop)
+    stops = [] if stop is None else [stop] if isinstance(stop, str) or not isinstance(stop, Iterable) else list(stop)
     if not all(isinstance(each, str) for each in stops):
         raise TypeError(f"generate: stop is a string or a list of strings; received {stop!r}.")
     if "" in stops:
