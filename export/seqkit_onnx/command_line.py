@@ -18,7 +18,13 @@ from seqkit_onnx.quiet_import import quiet_import
 FAILED = 1  # what was asked for was understood, and could not be done
 WRONG_COMMAND = 2  # argparse ends with it too
 LONGEST_REASON = 300  # characters of an error of Keras, which may quote the whole model
-_PASSED_ON = ("padding", "recurrence", "dtype", "quantize")  # to `export`, under the same names, where they are given
+_PASSED_ON = (
+    "padding",
+    "recurrence",
+    "dtype",
+    "quantize",
+    "sampler",
+)  # to `export`, under the same names, where they are given
 _UNKNOWN_CLASS = re.compile(r"Could not locate \w+ '([^']+)'")
 _LAMBDA = re.compile(r"deserialization of a.{0,60}Python lambda", re.DOTALL)
 
@@ -65,7 +71,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "output", type=Path, nargs="?", help="the file to write; by default named like the model, with .onnx"
     )
     takes = parser.add_mutually_exclusive_group()
-    takes.add_argument("--ids", action="store_true", help="a text classifier's file takes ids in place of text")
+    takes.add_argument("--ids", action="store_true", help="a classifier's or generator's file takes ids, not text")
     takes.add_argument(
         "--vocabulary",
         type=Path,
@@ -81,6 +87,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--recurrence", choices=["native", "scan"], help="what recurrent layers become; native by default"
     )
+    parser.add_argument("--step", action="store_true", help="a text generator's file writes one token a call")
+    parser.add_argument("--sampler", metavar="NAME", help="how a text generator's file chooses tokens: greedy, beam")
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument("--dtype", choices=["float16"], help="computes in half precision, for CUDA")
     precision.add_argument("--quantize", choices=["int8"], help="weights of a quarter of the size, for the CPU")
@@ -202,9 +210,9 @@ def _why_not_loaded(path: Path, said: str) -> str:
 
 def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Returns the keyword arguments of `export`."""
-    from keras_seqkit import TextClassifier, Vocabulary
+    from keras_seqkit import TextClassifier, TextGenerator, Vocabulary
 
-    options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels}
+    options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels, "step": arguments.step}
     options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
     try:
         if arguments.labels_from is not None:
@@ -213,19 +221,22 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
             options["vocabulary"] = Vocabulary.load(arguments.vocabulary)
     except (ValueError, OSError) as error:  # a file in another encoding is a ValueError too
         raise CommandError(error, WRONG_COMMAND) from error
-    classifier = isinstance(model, TextClassifier)
-    if classifier and arguments.vocabulary is not None:
+    has_vocabulary = isinstance(model, (TextClassifier, TextGenerator))
+    if has_vocabulary and arguments.vocabulary is not None:
         raise CommandError(f"{arguments.model} has a vocabulary of its own; leave --vocabulary out", WRONG_COMMAND)
-    if arguments.ids and not classifier:
+    if arguments.ids and not has_vocabulary:
         return options | {"text": False}
-    return options | {"text": not arguments.ids and (classifier or arguments.vocabulary is not None)}
+    return options | {"text": not arguments.ids and (has_vocabulary or arguments.vocabulary is not None)}
 
 
 def _difference(model: Any, path: Path, options: dict[str, Any]) -> str:
     """Says how far the file is from Keras, on the samples by which `export` has checked it."""
+    from keras_seqkit import TextGenerator
     from seqkit_onnx.lowering.signature import model_signature
     from seqkit_onnx.verification import sample_inputs, sample_texts, verify
 
+    if isinstance(model, TextGenerator):
+        return "writes the same text as Keras on the samples"
     vocabulary = options.get("vocabulary")
     if options["text"]:
         samples = sample_texts(vocabulary or model.vocabulary)

@@ -4,13 +4,18 @@ import json
 import os
 from typing import Any
 
+import numpy as np
+
 from keras_seqkit.models import TextGenerator
 from keras_seqkit.samplers import Sampler
 from keras_seqkit.text.continuation import Continuation
 from keras_seqkit.text.files import write_atomically
+from keras_seqkit.text.vocabulary import START_ID
 from seqkit_onnx.generator_graph import generator_model
 from seqkit_onnx.generator_step_graph import generator_step_model, step_states
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.runtime.random_numbers import uniform
+from seqkit_onnx.runtime.step_generator import StepGenerator
 from seqkit_onnx.verification import VerificationError
 
 SAMPLE_TOKENS = 40
@@ -64,11 +69,24 @@ def _check(generator: TextGenerator, sampler: Sampler, writer: Any, text: bool) 
         received = writer.generate(prompts, **settings)
     else:
         ids = generator.vocabulary.encode(prompts)
-        rows = writer.generate_ids(ids, **settings)
+        rows = _stepped_ids(writer, ids) if isinstance(writer, StepGenerator) else writer.generate_ids(ids, **settings)
         received = [_text(generator, prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
     wrong = [pair for pair in zip(expected, received, strict=True) if pair[0] != pair[1]]
     if wrong:
         raise VerificationError(f"export: Keras writes {wrong[0][0]!r}, and the file {wrong[0][1]!r}.")
+
+
+def _stepped_ids(step: StepGenerator, ids: np.ndarray) -> np.ndarray:
+    """Writes with a file of one step that takes ids: int32 (batch, time)."""
+    batch = len(ids)
+    draws = uniform(SAMPLE_SEED, np.arange(batch), np.arange(SAMPLE_TOKENS))  # (time, batch)
+    feeds = {"ids": ids, "token": np.full(batch, START_ID, np.int32), **step.initial_state(batch)}
+    written = []
+    for number, draw in enumerate(draws):
+        outputs = step.predict({**feeds, "uniform": draw, "step": np.int64(number)})
+        written.append(outputs["next_token"])
+        feeds = {"ids": np.zeros((batch, 1), np.int32), "token": written[-1], **step.next_state(outputs)}
+    return np.stack(written, axis=1)
 
 
 def _text(generator: TextGenerator, prompt: str, tokens: Any) -> str:

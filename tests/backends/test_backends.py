@@ -9,13 +9,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import pytest
 import seqkit_onnx
 from seqkit_onnx.command_line import main
 
-from tests.backends.train import CASE_NAMES, CLASSIFIERS, TEXTS, file_name, questions
+from tests.backends.train import (
+    CASE_NAMES,
+    CLASSIFIERS,
+    GENERATOR,
+    PROMPTS,
+    SAMPLERS,
+    SETTINGS,
+    TEXTS,
+    file_name,
+    questions,
+)
 
 ROOT = Path(__file__).parents[2]
 # Each backend sums float32 in an order of its own: about 1e-7 a step, over 20 steps and 3 layers of small networks.
@@ -90,3 +101,19 @@ def test_a_model_of_another_backend_has_native_operators(trained, name):
     operators = {node.op_type for node in onnx.load(path).graph.node}
     assert NATIVE & operators
     assert not {"Loop", "Scan"} & operators
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_generator_of_another_backend_writes_the_same_texts(trained, sampler):
+    model = keras.saving.load_model(trained / f"{GENERATOR}.keras")
+    expected = np.load(trained / f"{GENERATOR}.npz")[sampler].tolist()
+    assert model.generate(PROMPTS, sampler=sampler, **SETTINGS) == expected
+    path = trained / f"{sampler}.onnx"
+    seqkit_onnx.export(model, path, sampler=sampler)
+    assert seqkit_onnx.load(path).generate(PROMPTS, **SETTINGS) == expected
+
+
+def test_a_generator_of_another_backend_finds_texts_as_probable(trained):
+    model = keras.saving.load_model(trained / f"{GENERATOR}.keras")
+    expected = np.load(trained / f"{GENERATOR}.npz")["log_probs"]
+    np.testing.assert_allclose(model.log_prob(TEXTS), expected, rtol=1e-5)  # sums of up to 600 logarithms

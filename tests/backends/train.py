@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
+from keras_seqkit import BidirectionalStack, TextClassifier, TextGenerator, Vocabulary
 from tests.cases import CASES, MASKS, masked_ids
 
 SEED = 3
@@ -58,6 +58,20 @@ CLASSIFIERS: dict[str, Callable[[], TextClassifier]] = {
 }
 
 
+GENERATOR = "generator"
+PROMPTS = ["", "a touching", "é 😀", "so so " * 20]
+SAMPLERS = ("random", "top_p", "min_p", "typical", "beam", "contrastive")
+SETTINGS = {"max_new_tokens": 30, "seed": SEED, "temperature": 0.8, "top_k": 9}
+
+
+def train_generator() -> TextGenerator:
+    """Builds a small character model, and trains it on streams that carry their state."""
+    texts = (GOOD + BAD + NEUTRAL) * 4
+    model = TextGenerator(Vocabulary.from_texts(texts, level="char"), (12, 8), embedding=6, name=GENERATOR)
+    model.fit(texts, epochs=2, batch_size=4, length=20, verbose=0)
+    return model
+
+
 def train_case(name: str) -> keras.Model:
     """Builds a model of the table and trains it to give random numbers."""
     model = next(case for case in CASES if case.name == name).model()
@@ -103,6 +117,9 @@ def main(folder: Path) -> None:
         model = train()
         labels = np.array(model.predict_labels(TEXTS, verbose=0))
         save(model, folder / file_name(name), labels=labels, probabilities=model.predict(TEXTS, verbose=0))
+    model = train_generator()
+    texts = {sampler: np.array(model.generate(PROMPTS, sampler=sampler, **SETTINGS)) for sampler in SAMPLERS}
+    save(model, folder / GENERATOR, **texts, log_probs=model.log_prob(TEXTS))
     print(keras.backend.backend())
 
 

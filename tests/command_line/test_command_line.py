@@ -11,6 +11,8 @@ from seqkit_onnx import exporter
 from seqkit_onnx.command_line import main
 from seqkit_onnx.verification import TOLERANCE, TOLERANCES
 
+from keras_seqkit import TextGenerator, Vocabulary
+from tests.cases import randomize_weights
 from tests.command_line.commands import TEXTS, python
 
 
@@ -118,3 +120,27 @@ def test_a_process_of_its_own_is_quiet_and_runs_on_tensorflow_whatever_the_envir
     assert done.stdout.startswith("classifier.onnx: ")
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--ids"], ["--step"], ["--step", "--ids"], ["--sampler", "beam"]], ids=" ".join
+)
+def test_a_text_generator_is_exported_whole_or_as_a_step(folder, options, capsys):
+    model = TextGenerator(Vocabulary.from_texts(TEXTS, level="char"), 6, embedding=4)
+    randomize_weights(model)
+    model.save(folder / "generator.keras")
+    assert main(["generator.keras", *options]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("; writes the same text as Keras on the samples\n")
+    assert ("next_token" in said) == ("--step" in options)
+    assert ("ids (batch, time)" in said) == ("--ids" in options)
+    if "--ids" not in options:
+        file = seqkit_onnx.load("generator.onnx")
+        sampler = "beam" if "--sampler" in options else None
+        assert file.generate(["a", ""], 20) == model.generate(["a", ""], 20, sampler=sampler)
+
+
+def test_labels_are_refused_for_a_text_generator(folder, capsys):
+    TextGenerator(Vocabulary(["a"], level="char"), 2, embedding=2).save(folder / "generator.keras")
+    assert main(["generator.keras", "--labels", "a", "b"]) == 1
+    assert "labels do not belong to a TextGenerator" in capsys.readouterr().err
