@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_seqkit.text.continuation import Continuation
 from keras_seqkit.text.kneser_ney import kneser_ney, maximum_likelihood
 from keras_seqkit.text.ngram_arguments import Smoothing, check_model, known_ids, list_of_texts, whole_number
 from keras_seqkit.text.ngram_file import load_arrays, save_arrays
@@ -234,9 +235,9 @@ class NGramModel:
         texts = []
         for row, prompt in enumerate(prompts):
             random = np.random.default_rng([seed, row])
-            ids = self._continue(tables, vocabulary.encode_rows([prompt])[0], limit, draw, random)
-            space = "" if not ids or not prompt or prompt[-1].isspace() else vocabulary.rules.joiner
-            texts.append(prompt + space + vocabulary.decode([ids])[0])
+            written = Continuation(vocabulary, prompt)
+            written.extend(self._continue(tables, vocabulary.encode_rows([prompt])[0], limit, draw, random))
+            texts.append(written.text())
         return texts
 
     def _continue(
