@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+from keras_seqkit.text.vocabulary import START_ID
 
 
 class StreamTraining(keras.Model):
@@ -18,11 +19,16 @@ class StreamTraining(keras.Model):
         generator: the model.
         streams: the rows of each batch.
         measures: whether the mean cross-entropy is measured over all batches as one, as `nats`.
+        forget: the fraction of the rows that begin a batch of training without state, as rows do then whose first
+            token is `[START]`; 0: none does.
+        seed: of the choice of these rows.
     """
 
-    def __init__(self, generator: Any, streams: int, measures: bool = False):
+    def __init__(self, generator: Any, streams: int, measures: bool = False, forget: float = 0.0, seed: int = 0):
         super().__init__(name="stream_training")
         self.generator = generator
+        self.forget_fraction = forget
+        self.random = keras.random.SeedGenerator(seed)
         self.streams = streams
         self.kept = {
             name: self.add_weight(
@@ -38,6 +44,7 @@ class StreamTraining(keras.Model):
             if measures
             else None,
             jit_compile=generator.jit_compile,
+            run_eagerly=generator.run_eagerly,
         )
 
     @property
@@ -61,6 +68,10 @@ class StreamTraining(keras.Model):
         inputs = ops.reshape(inputs, (self.streams, -1))
         # A copy: PyTorch's gradients need what it was, and it is written over below.
         states = {name: kept + 0.0 for name, kept in self.kept.items()}
+        if training and self.forget_fraction:
+            drawn = keras.random.uniform((self.streams, 1), seed=self.random)  # (batch, 1)
+            fresh = ops.logical_or(drawn < self.forget_fraction, ops.equal(inputs[:, :1], START_ID))
+            states = {name: ops.where(fresh, 0.0, state) for name, state in states.items()}
         outputs, states = self.generator.run(inputs, states, training=training)
         for name, state in states.items():
             self.kept[name].assign(ops.cast(ops.stop_gradient(state), "float32"))
@@ -101,6 +112,7 @@ def fit_language_model(
     length: int,
     step: int | None,
     seed: int,
+    forget: float,
     arguments: dict[str, Any],
 ) -> Any:
     """Trains a `TextGenerator`; see its `fit`.
@@ -109,8 +121,10 @@ def fit_language_model(
         Keras's `History`.
 
     Raises:
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or `forget` is not a fraction.
     """
+    if not 0 <= forget <= 1:
+        raise ValueError(f"TextGenerator.fit: forget is 0 to 1; received {forget}.")
     for name, value in (("batch_size", batch_size), ("length", length), ("step", step)):
         if value is not None and value < 1:
             raise ValueError(f"TextGenerator.fit: {name} is at least 1; received {value}.")
@@ -118,7 +132,7 @@ def fit_language_model(
     held_out = None if checks is None else ContinuousBatches(_rows(generator, checks), batch_size, length, None)
     if step is None:
         batches: Any = ContinuousBatches(rows, batch_size, length, seed)
-        trained: Any = StreamTraining(generator, batches.streams)
+        trained: Any = StreamTraining(generator, batches.streams, forget=forget, seed=seed)
         fresh = _FreshStreams(trained, held_out, generator)
     else:
         batches = WindowBatches(rows, batch_size, length, step, seed)

@@ -16,26 +16,24 @@ STEPS_AT_ONCE = 256  # longer texts are read in parts, and the state is carried:
 
 
 class Scorer:
-    """Scores texts with a `TextGenerator`.
+    """Scores texts with a `TextGenerator`, `batch_size` of them at once; what it compiles is kept for the next call.
 
     Args:
         generator: the model.
-        batch_size: texts that are read at once.
     """
 
-    def __init__(self, generator: Any, batch_size: int = 32):
+    def __init__(self, generator: Any):
         self.generator = generator
-        self.batch_size = batch_size
         self.part = ScoredPart(generator)
 
-    def log_prob(self, texts: list[str]) -> np.ndarray:
+    def log_prob(self, texts: list[str], batch_size: int) -> np.ndarray:
         """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
-        return self._scores(self._sequences(texts))
+        return self._scores(self._sequences(texts), batch_size)
 
-    def evaluate(self, texts: list[str]) -> dict[str, float]:
+    def evaluate(self, texts: list[str], batch_size: int) -> dict[str, float]:
         """Returns the loss in nats a token, the perplexity, and bits a character."""
         sequences = self._sequences(texts)
-        nats = -float(self._scores(sequences).sum())
+        nats = -float(self._scores(sequences, batch_size).sum())
         loss = nats / sum(len(sequence) - 1 for sequence in sequences)
         characters = max(1, sum(map(len, texts)))
         with np.errstate(over="ignore"):
@@ -46,11 +44,11 @@ class Scorer:
         rows = self.generator.vocabulary.encode_rows(texts)
         return [[START_ID, *row, END_ID] for row in rows]
 
-    def _scores(self, sequences: list[list[int]]) -> np.ndarray:
+    def _scores(self, sequences: list[list[int]], batch_size: int) -> np.ndarray:
         order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
         scores = np.zeros(len(sequences))
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
             scores[batch] = self._batch_scores([sequences[index] for index in batch])
         return scores
 

@@ -18,6 +18,7 @@ from keras_seqkit.text.continuation import stop_list
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LEARNING_RATE = 2e-3
+FORGET = 0.1  # less, and models of many short texts begin theirs badly
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
 
 
@@ -78,6 +79,7 @@ class TextGenerator(RecurrentLanguageModel):
     ):
         super().__init__(vocabulary, units, cell, embedding, dropout, tie_weights, **kwargs)
         self.writers = Writers(self)
+        self.scorer = Scorer(self)
 
     def fit(
         self,
@@ -90,6 +92,7 @@ class TextGenerator(RecurrentLanguageModel):
         validation_data: Any = None,
         callbacks: Sequence[Any] | None = None,
         seed: int = 0,
+        forget: float = FORGET,
         **kwargs: Any,
     ) -> Any:
         """Trains on texts; every position predicts its next token.
@@ -108,6 +111,9 @@ class TextGenerator(RecurrentLanguageModel):
             validation_data: a string or a list of strings, read as streams after each epoch: `val_loss`.
             callbacks: as in `keras.Model.fit`; their model is this one. `SampleText` shows how it writes.
             seed: of the order of texts and windows.
+            forget: the fraction of the streams that begin a batch of training without state, beside those that begin
+                a text there, so that the model also learns to begin: every text that is scored or written begins so.
+                0: the state is always carried.
             **kwargs: `verbose`, `initial_epoch`, `steps_per_epoch` and the others of `keras.Model.fit`.
 
         Returns:
@@ -126,7 +132,7 @@ class TextGenerator(RecurrentLanguageModel):
         texts = text_list(x)
         checks = None if validation_data is None else text_list(validation_data)
         arguments = {"epochs": epochs, "callbacks": callbacks, **kwargs}
-        return fit_language_model(self, texts, checks, batch_size, length, step, seed, arguments)
+        return fit_language_model(self, texts, checks, batch_size, length, step, seed, forget, arguments)
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 32, **kwargs: Any) -> Any:
         """Measures how well texts are predicted, `[END]` included.
@@ -142,11 +148,11 @@ class TextGenerator(RecurrentLanguageModel):
         """
         if not _is_text(x):
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)
-        return Scorer(self, batch_size).evaluate(text_list(x))
+        return self.scorer.evaluate(text_list(x), batch_size)
 
     def log_prob(self, texts: Any, batch_size: int = 32) -> np.ndarray:
         """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
-        return Scorer(self, batch_size).log_prob(text_list(texts))
+        return self.scorer.log_prob(text_list(texts), batch_size)
 
     def perplexity(self, texts: Any, batch_size: int = 32) -> float:
         """Returns the perplexity of texts: the exponential of the mean nats a token, `[END]` included."""

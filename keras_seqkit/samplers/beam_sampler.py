@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_seqkit.samplers.beam_search import continue_beams, first_scores
+from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import GREEDY_BELOW, Carry, Network, Sampler, Settings, register, states_of, warp
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
@@ -70,7 +71,9 @@ class BeamSampler(Sampler):
         logits = self.constrain(output.logits + allowed, carry, index)
         temperature = self.temperature * settings.temperature
         temperature = ops.where(temperature < GREEDY_BELOW, 1.0, temperature)
-        log_probabilities = ops.log_softmax(warp(logits, temperature, settings))
+        logits = warp(logits, temperature, settings)
+        # Where nothing is allowed, a text gives way to others; its logarithms would be no numbers.
+        log_probabilities = ops.where(logits > MINUS_INFINITY, ops.log_softmax(logits), MINUS_INFINITY)
         found = continue_beams(log_probabilities, carry["scores"], carry["lengths"], carry["done"], self.length_penalty)
         of_beams = {name: carry[name] for name in ("done", "seen", "history", "length") if name in carry}
         continued = {name: ops.take(value, found.parent, axis=0) for name, value in of_beams.items()}

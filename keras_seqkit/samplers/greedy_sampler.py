@@ -9,8 +9,7 @@ from keras_seqkit.samplers.sampler import Sampler, Settings, most_probable, regi
 class GreedySampler(Sampler):
     """Takes the most probable token; of equals, the one with the smallest id.
 
-    Args:
-        **kwargs: as in `Sampler`; a temperature changes nothing.
+    Its arguments are those of `Sampler`; a temperature changes nothing.
 
     Example:
     >>> from keras_seqkit.samplers import GreedySampler

@@ -7,8 +7,7 @@ from keras_seqkit.samplers.sampler import Sampler, register
 class RandomSampler(Sampler):
     """Draws from the distribution itself: what `TextGenerator.generate` does by default.
 
-    Args:
-        **kwargs: as in `Sampler`.
+    Its arguments are those of `Sampler`.
 
     Example:
     >>> from keras_seqkit.samplers import RandomSampler

@@ -252,8 +252,9 @@ def draw_scores(logits: Any, uniform: Any) -> Any:
     probabilities = ops.softmax(logits)
     above = ops.cumsum(probabilities, axis=-1) > ops.expand_dims(uniform, 1)
     # Some backends add up in an order in which a token without probability may seem to have some. Where rounding
-    # leaves the sum at or below the number, the most probable token is taken.
-    return ops.where(ops.logical_and(above, probabilities > 0), 2.0, probabilities)
+    # leaves the sum at or below the number, the most probable token is taken. Where nothing is allowed, probabilities
+    # are no numbers, and padding is taken.
+    return ops.where(probabilities > 0, ops.where(above, 2.0, probabilities), 0.0)
 
 
 register = keras.saving.register_keras_serializable(package="keras_seqkit")
