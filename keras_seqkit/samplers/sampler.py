@@ -1,5 +1,6 @@
 """What all samplers share."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -84,8 +85,9 @@ class Sampler:
         min_new_tokens: int = 0,
         banned_tokens: Sequence[str | int] = (),
     ):
-        self.check("temperature", temperature, temperature >= 0, "at least 0")
-        self.check("repetition_penalty", repetition_penalty, repetition_penalty > 0, "above 0")
+        self.check("temperature", temperature, 0 <= temperature < float("inf"), "at least 0, and finite")
+        finite_penalty = 0 < repetition_penalty < float("inf")
+        self.check("repetition_penalty", repetition_penalty, finite_penalty, "above 0, and finite")
         self.check("no_repeat_ngram_size", no_repeat_ngram_size, no_repeat_ngram_size >= 0, "at least 0")
         self.check("min_new_tokens", min_new_tokens, min_new_tokens >= 0, "at least 0")
         self.check("banned_tokens", banned_tokens, not isinstance(banned_tokens, str), "a list of tokens or ids")
@@ -93,7 +95,7 @@ class Sampler:
         self.repetition_penalty = repetition_penalty
         self.no_repeat_ngram_size = no_repeat_ngram_size
         self.min_new_tokens = min_new_tokens
-        self.banned_tokens = tuple(banned_tokens)
+        self.banned_tokens = tuple(each if isinstance(each, str) else operator.index(each) for each in banned_tokens)
 
     def check(self, name: str, value: Any, right: bool, expected: str) -> None:
         """Raises a ValueError that names the argument, unless `right`."""

@@ -37,7 +37,8 @@ def uniform(seed: int, rows: np.ndarray, steps: np.ndarray) -> np.ndarray:
     Returns:
         float32 (time, batch), multiples of 2**-23 from 0 up to 1, 1 left out.
     """
-    words = np.array([seed & 0xFFFFFFFF, (int(seed) >> 32) & 0xFFFFFFFF], np.uint32)
+    seed = int(seed)  # NumPy's own may be too narrow for what follows
+    words = np.array([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF], np.uint32)
     row, step = np.broadcast_arrays(np.asarray(rows, np.uint32)[None, :], np.asarray(steps, np.uint32)[:, None])
     first, _ = threefry_2x32((words[:1], words[1:]), (row, step))
     return (first >> np.uint32(32 - FRACTION_BITS)).astype(np.float32) * np.float32(2.0**-FRACTION_BITS)
