@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz backends compatibility docs demo bench bench-recurrent bench-generation bench-language-models clean
+.PHONY: help setup check test fuzz backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -48,6 +48,9 @@ docs: setup  ## build the site into site/
 
 demo: setup  ## real reviews to one ONNX file; ARGS="--data my.csv --text review --label stars" for your own
 	$(BIN)/python docs/demos/classify.py $(ARGS)
+
+demo-generate: setup  ## what Sheldon says to one ONNX file that writes; ARGS="--data my.txt" for your own, "--character penny"
+	$(BIN)/python docs/demos/generate.py $(ARGS)
 
 bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/classifier_latency.py

@@ -11,7 +11,7 @@ import pytest
 import seqkit_onnx
 from seqkit_onnx.lowering import operators
 
-from keras_seqkit import Vocabulary, datasets
+from keras_seqkit import Vocabulary, datasets, samplers
 
 ROOT = Path(__file__).parents[1]
 LINES_OF_A_LOWERING = 30
@@ -45,8 +45,7 @@ def _lowerings_stay(monkeypatch):
 @pytest.mark.usefixtures("_in_empty_folder")
 def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
     keras.utils.set_random_seed(0)
-    [block] = code_blocks("README.md")
-    names = run_blocks([block])
+    names = run_blocks(code_blocks("README.md")[:1])
     assert capsys.readouterr().out == "['fresh', 'rotten']\n"
     assert "GRU" in operator_types(tmp_path / "sentiment.onnx")
     found = seqkit_onnx.verify(names["model"], tmp_path / "sentiment.onnx", ["Not dull!", "São 😀", ""])
@@ -54,9 +53,22 @@ def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
     assert found.label_agreement == 1
 
 
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_readme_trains_a_writer_exports_and_runs_it(tmp_path, capsys):
+    keras.utils.set_random_seed(0)
+    names = run_blocks(code_blocks("README.md")[1:])
+    [written] = names["writer"].generate("the c", max_new_tokens=40, temperature=0.5, seed=1)
+    assert capsys.readouterr().out == f"{[written]}\n"
+    words = {word.strip(".") for line in names["lines"] for word in line.split()}
+    assert {word.strip(".") for word in written.split()} <= words
+    assert "LSTM" in operator_types(tmp_path / "writer.onnx")
+
+
 def test_the_readme_needs_about_fifteen_lines():
-    [block] = code_blocks("README.md")
-    assert len([line for line in block.splitlines() if line.strip()]) <= 15
+    blocks = code_blocks("README.md")
+    assert len(blocks) == 2
+    for block in blocks:
+        assert len([line for line in block.splitlines() if line.strip()]) <= 15
 
 
 @pytest.mark.usefixtures("_in_empty_folder", "_lowerings_stay")
@@ -119,6 +131,37 @@ def test_the_code_of_the_site_runs_and_the_metadata_are_those_of_the_table(monke
     text = (ROOT / "docs" / "exported_file.md").read_text("utf-8")
     keys = {key for cells in table_rows(text, "key") for key in re.findall(r"`(\w+)`", cells[0])}
     assert keys == set(seqkit_onnx.load("sentiment.onnx").metadata)
+
+
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_code_of_the_page_on_generation_runs(capsys):
+    keras.utils.set_random_seed(0)
+    names = run_blocks(code_blocks("docs/generation.md"))
+    printed = capsys.readouterr().out
+    assert "--- epoch 4 ---" in printed
+    assert "['loss', 'val_loss']" in printed
+    for name in ("writer", "step"):
+        assert names[name].generate("a ", seed=2) == names["model"].generate("a ", seed=2)
+    # By hand, with 0 for each random number: the first token that is possible.
+    assert names["written"].startswith("the ")
+    assert names["embedding"].coverage.found == names["words"].tokens[4:]
+
+
+def test_the_page_on_generation_names_the_inputs_and_samplers_that_there_are():
+    text = (ROOT / "docs" / "generation.md").read_text("utf-8")
+    rows = {row[0].strip("`"): row[1].strip("`") for row in table_rows(text, "name")}
+    assert set(rows) == set(samplers.SAMPLERS)
+    for name, shown in rows.items():
+        sampler = samplers.get(name)
+        assert shown.startswith(type(sampler).__name__)
+        own = set(sampler.get_config()) - set(samplers.Sampler().get_config())
+        for argument in own:
+            assert f"{argument}={sampler.get_config()[argument]}" in shown
+        assert shown.count("=") == len(own)
+    shared = {row[0].strip("`"): row[1].strip("`") for row in table_rows(text, "argument")}
+    for name, default in samplers.Sampler().get_config().items():
+        assert shared.pop(name) == str(() if default == [] else default)
+    assert not shared
 
 
 def test_the_doctests_of_the_site_pass():

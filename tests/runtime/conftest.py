@@ -5,6 +5,7 @@ import pytest
 import seqkit_onnx
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
+from tests.generators import generator
 
 TEXTS = ["A touching story, and it's GOOD!", "Dull and bad; não é bom", "so so 😀", "bad bad bad film", "an okay film"]
 LABELS = ["neg", "pos", "é 😀"]
@@ -23,6 +24,13 @@ def model() -> TextClassifier:
 def classifier_path(model, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("exported") / "text.onnx"
     seqkit_onnx.export(model, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session", params=[False, True], ids=["whole", "step"])
+def generator_path(request, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("exported") / "generator.onnx"
+    seqkit_onnx.export(generator(level="word"), path, step=request.param)
     return str(path)
 
 

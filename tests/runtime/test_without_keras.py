@@ -33,6 +33,14 @@ labels, probabilities = classifier.predict(json.loads(sys.argv[2]))
 print(json.dumps([labels, probabilities.tolist(), classifier.classes]))
 """
 
+GENERATE = """
+import json
+import seqkit_onnx
+
+generator = seqkit_onnx.load(sys.argv[1])
+print(json.dumps(generator.generate(json.loads(sys.argv[2]), 20, temperature=0.8, seed=5, stop="mat")))
+"""
+
 LOADED = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
 
 
@@ -48,6 +56,12 @@ def test_a_file_is_run_where_keras_and_onnx_cannot_be_imported(classifier_path):
     assert labels == expected.labels
     assert set(labels) <= set(classes)
     np.testing.assert_array_equal(np.array(probabilities, np.float32), expected.probabilities)
+
+
+def test_a_generator_is_run_where_keras_and_onnx_cannot_be_imported(generator_path):
+    prompts = ["the cat", "", "é 😀 "]
+    expected = seqkit_onnx.load(generator_path).generate(prompts, 20, temperature=0.8, seed=5, stop="mat")
+    assert json.loads(python(BLOCK + GENERATE, generator_path, json.dumps(prompts)).stdout) == expected
 
 
 @pytest.mark.parametrize("package", HEAVY[:5])

@@ -1,0 +1,282 @@
+"""Real lines to one ONNX file that writes: trains a character model, measures it, exports it, runs it without Keras.
+
+What Sheldon says in a TV show, or another of his friends, or a text file of your own:
+
+    python docs/demos/generate.py
+    python docs/demos/generate.py --character penny
+    python docs/demos/generate.py --data my.txt            # each line is a text
+    python docs/demos/generate.py --data novel.txt --whole  # the file is one text
+"""
+
+import argparse
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import quiet_tensorflow  # noqa: F401  # first of all that imports TensorFlow
+
+# isort: split
+import keras
+import numpy as np
+import seqkit_onnx
+from deployed_writer import TIMED_TEXTS, Answer, Order, fulfil
+from text_file import DataError, read_texts
+
+from keras_seqkit import NGramModel, SampleText, TextGenerator, Vocabulary, datasets
+from keras_seqkit.datasets import TextSplits
+from keras_seqkit.evaluation import plot_training_curves
+
+SEED = 0
+CHARACTERS = ("sheldon", "leonard", "penny", "howard", "raj")
+UNITS, EMBEDDING, DROPOUT = (192,), 32, 0.1
+LENGTH = 64
+BATCHES = 150  # about as many in an epoch: a small file has smaller ones
+SMALLEST_BATCH, LARGEST_BATCH = 4, 64
+LEARNING_RATE, CLIP_NORM = 8e-3, 1.0  # the rate falls to 0 along a cosine
+MINUTES = 3.0
+PATIENCE = 6  # epochs without a lower validation loss, before training stops
+MANY_EPOCHS = 1_000_000
+ORDER = 5  # of the n-gram model
+EPOCHS_A_SAMPLE = 4
+TEMPERATURES = (0.2, 0.5, 1.0)
+SAMPLES, LONGEST_SAMPLE = 5, 160
+COLUMN = 54  # characters of each of two columns
+WRITER = Path(__file__).resolve().with_name("deployed_writer.py")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.data is not None and options.character is not None:
+        parser.error("--data and --character exclude each other: a file of your own, or lines of a TV show")
+    if options.whole and options.data is None:
+        parser.error("--whole goes with --data: the file is one text")
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs is at least 1; received {options.epochs}")
+    if options.minutes <= 0:
+        parser.error(f"--minutes is above 0; received {options.minutes}")
+    try:
+        run(options)
+    except (DataError, datasets.FetchError) as error:
+        parser.exit(2, f"\nerror: {error}\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a text file; else: lines of a TV show are fetched")
+    parser.add_argument("--whole", action="store_true", help="the file is one text; else each line is one")
+    parser.add_argument("--encoding", default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument("--character", choices=CHARACTERS, help="whose lines (default: sheldon)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"of training (default: {MINUTES:g})")
+    parser.add_argument("--epochs", type=int, help="in place of minutes: the same result in every run")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="a folder (default: demo-output)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show an emoji shows a question mark
+    keras.utils.set_random_seed(SEED)
+    heading("Data")
+    parts = load_parts(options)
+    name = options.character or "sheldon" if options.data is None else options.data.stem
+    options.output.mkdir(parents=True, exist_ok=True)
+    heading("Model")
+    vocabulary = Vocabulary.from_texts(parts.train, level="char", lowercase=False)
+    model = TextGenerator(vocabulary, UNITS, embedding=EMBEDDING, dropout=DROPOUT, name="writer")
+    print(f"{len(vocabulary)} tokens: characters and 4 reserved ones; LSTM of {UNITS[0]} units")
+    print(f"{model.count_params():,} weights")
+    heading("Training")
+    history = train(model, parts, options.minutes, options.epochs)
+    curves = options.output / f"{name}_curves.png"
+    plot_training_curves(history, curves, title=f"{name}: nats a character")
+    heading("Test: texts that training never saw")
+    print(report(model, parts))
+    heading("Export")
+    path = options.output / f"{name}.onnx"
+    seqkit_onnx.export(model, path, verify=True)
+    print(f"{path}, {path.stat().st_size / 1e6:.1f} MB: prompt in, text out")
+    heading("Keras, and the file alone, in another process without Keras and TensorFlow")
+    order = Order("", SAMPLES, list(TEMPERATURES), LONGEST_SAMPLE, SEED)
+    samples = options.output / f"{name}_samples.txt"
+    compared = compare(fulfil(model.generate, order), *write_elsewhere(path, order), order, path.name)
+    samples.write_text(compared + "\n", encoding="utf-8")
+    print(compared)
+    heading("Files")
+    for made in (path, curves, samples):
+        print(made.resolve())
+    print(f"\nMore of it: {readable(Path(sys.executable))} {readable(WRITER)} {path} --temperature 0.5 --seed 1")
+
+
+def heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def readable(path: Path) -> Path:
+    """Returns a path as short as it can be said here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def load_parts(options: argparse.Namespace) -> TextSplits:
+    """Returns the user's file in three parts, or lines of a character split by episode."""
+    if options.data is None:
+        character = options.character or "sheldon"
+        print(f"{character.capitalize()}'s lines in The Big Bang Theory, no episode in two parts")
+        parts = datasets.sheldon(character)
+    else:
+        parts = read_texts(options.data, options.whole, options.encoding, SEED)
+        print(f"{options.data}: " + ("one text" if options.whole else "each line a text; --whole reads it as one"))
+    for name, part in zip(("training", "validation", "test"), parts, strict=True):
+        print(f"{name:10} {len(part):6,} texts {sum(map(len, part)):9,} characters")
+    return parts
+
+
+class Schedule(keras.callbacks.Callback):
+    """Prints one line for each epoch, lets the learning rate fall, and ends training when the time is over."""
+
+    def __init__(self, minutes: float, epochs: int | None, batches: int):
+        super().__init__()
+        self.seconds = 60 * minutes
+        self.batches = None if epochs is None else epochs * batches
+        self.seen = 0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Starts the clock."""
+        self.start: float | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the epoch's clock."""
+        self.begin = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Sets the learning rate; what TensorFlow takes to compile, before the first batch, does not count."""
+        self.start = self.start or time.perf_counter()
+        self.seen += 1
+        done = (time.perf_counter() - self.start) / self.seconds if self.batches is None else self.seen / self.batches
+        self.model.optimizer.learning_rate = LEARNING_RATE * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+        if done >= 1:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Prints the line."""
+        logs = logs or {}
+        print(
+            f"epoch {epoch + 1:2}  loss {logs['loss']:.3f}   validation: loss {logs['val_loss']:.3f}  "
+            f"perplexity {math.exp(min(logs['val_loss'], 99.0)):.2f}   {time.perf_counter() - self.begin:.1f} s",
+            flush=True,
+        )
+
+
+def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int | None) -> Any:
+    """Trains while the validation loss falls and there is time, and keeps the weights of the best epoch."""
+    tokens = sum(map(len, parts.train)) + 2 * len(parts.train)
+    batch_size = int(np.clip(tokens // (LENGTH * BATCHES), SMALLEST_BATCH, LARGEST_BATCH))
+    batches = math.ceil(tokens / (batch_size * LENGTH))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    model.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
+    begin = time.perf_counter()
+    history = model.fit(
+        parts.train,
+        epochs=epochs or MANY_EPOCHS,
+        batch_size=batch_size,
+        length=LENGTH,
+        validation_data=parts.validation,
+        callbacks=[
+            Schedule(minutes, epochs, batches),
+            SampleText(every=EPOCHS_A_SAMPLE, max_new_tokens=80, temperature=0.5, print_text=print_sample),
+            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True),
+        ],
+        seed=SEED,
+        verbose=0,
+    )
+    losses = history.history["val_loss"]
+    print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {np.argmin(losses) + 1}")
+    return history
+
+
+def print_sample(text: str) -> None:
+    """Prints what was written, without the name of the epoch, which stands above."""
+    written = text.strip("\n").partition("\n")[2]
+    print(f"          writes: {' '.join(written.split())}", flush=True)
+
+
+def report(model: TextGenerator, parts: TextSplits) -> str:
+    """Returns how well the test part is predicted, by the model and by counting."""
+    found = model.evaluate(parts.test)
+    counting = NGramModel(ORDER, model.vocabulary).fit(parts.train)
+    characters = sum(map(len, parts.test))
+    bits = -counting.log_prob(parts.test).sum() / math.log(2) / characters
+    rows = [
+        (f"LSTM of {UNITS[0]} units", found["perplexity"], found["bits_per_character"]),
+        (f"{ORDER}-gram, Kneser-Ney", counting.perplexity(parts.test), bits),
+    ]
+    lines = [f"{'':20}  perplexity  bits a character"]
+    lines += [f"{name:20}  {perplexity:10.3f}  {bits_a_character:16.3f}" for name, perplexity, bits_a_character in rows]
+    unknown = sum(row.count(1) for row in map(list, model.vocabulary.encode_rows(parts.test)))
+    if unknown:
+        lines.append(f"({unknown:,} of {characters:,} characters are not in the vocabulary)")
+    return "\n".join(lines)
+
+
+def write_elsewhere(path: Path, order: Order) -> tuple[Answer, str]:
+    """Writes in a process that has NumPy and onnxruntime only; returns the texts, and what was there."""
+    command = [sys.executable, WRITER, path, "--json", f"--prompt={order.prompt}", f"--count={order.count}"]
+    command += [f"--max-new-tokens={order.max_new_tokens}", f"--seed={order.seed}"]
+    done = subprocess.run(
+        [*command, "--temperature", *map(str, order.temperatures)],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1"},
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{WRITER} failed:\n{done.stderr}")
+    found = json.loads(done.stdout)
+    return Answer(found["texts"], found["milliseconds"]), found["versions"]
+
+
+def compare(ours: Answer, theirs: Answer, versions: str, order: Order, name: str) -> str:
+    """Returns the texts of Keras and of the file side by side, whether they are equal, and the times."""
+    lines = []
+    for temperature, left, right in zip(order.temperatures, ours.texts, theirs.texts, strict=True):
+        lines += [f"{f'temperature {temperature}: Keras':{COLUMN}}  | {name}"]
+        for pair in zip(left, right, strict=True):
+            lines += side_by_side(*pair)
+        lines.append("")
+    pairs = [pair for texts in zip(ours.texts, theirs.texts, strict=True) for pair in zip(*texts, strict=True)]
+    same = sum(left == right for left, right in pairs)
+    lines.append(f"same text, letter for letter      {same} of {len(pairs)}")
+    times = ours.milliseconds / theirs.milliseconds
+    lines.append(f"a token, Keras's generate         {ours.milliseconds:.3f} ms, {times:.1f} times the file's")
+    lines.append(f"a token, the file in onnxruntime  {theirs.milliseconds:.3f} ms")
+    lines.append(f"(one text at a time, the median of {TIMED_TEXTS} texts)")
+    lines.append(f"({versions})")
+    return "\n".join(lines)
+
+
+def side_by_side(left: str, right: str) -> list[str]:
+    """Sets two texts into two columns."""
+    columns = [wrapped(text) for text in (left, right)]
+    height = max(map(len, columns))
+    rows = zip(*(column + [""] * (height - len(column)) for column in columns), strict=True)
+    return [f"{first:{COLUMN}}  | {second}".rstrip() for first, second in rows]
+
+
+def wrapped(text: str) -> list[str]:
+    """Breaks a text into lines that fit a column; its own line feeds stay."""
+    lines = [
+        part for line in text.split("\n") for part in textwrap.wrap(line, COLUMN - 2, replace_whitespace=False) or [""]
+    ]
+    return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
+
+
+if __name__ == "__main__":
+    main()

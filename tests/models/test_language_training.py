@@ -1,0 +1,224 @@
+"""Training on streams and on windows: what the loss is, where states begin, and what callbacks see."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seqkit import TextGenerator
+from keras_seqkit.models import SampleText
+from keras_seqkit.models.language_training import StreamTraining
+from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+from tests.generators import CELLS, generator
+from tests.numpy_generator import NumpyNetwork, log_softmax
+
+TEXTS = ["abc é", "dcb a", "", "a" * 9]
+TOLERANCE = 1e-5  # logits about 1, added up in float32 in another order
+
+
+def frozen(cell: str = "lstm", **arguments) -> TextGenerator:
+    """A generator that is trained and does not change; nothing is compiled, which takes longest in so small a model."""
+    return compiled(generator(cell, **arguments), keras.optimizers.SGD(0.0), run_eagerly=True)
+
+
+def compiled(model: TextGenerator, optimizer: keras.optimizers.Optimizer, **arguments) -> TextGenerator:
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+    model.compile(optimizer, loss, **arguments)
+    return model
+
+
+def rows_of(model: TextGenerator, texts: list[str]) -> list[np.ndarray]:
+    return [np.asarray(row, np.int32) for row in model.vocabulary.encode_rows(texts)]
+
+
+def nats_of(model: TextGenerator, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The nats of each target, states carried along each row, in NumPy."""
+    network, found = NumpyNetwork(model), np.zeros(ids.shape)
+    for row in range(len(ids)):
+        states = network.begin()
+        for step in range(ids.shape[1]):
+            logits, _, states = network.read(int(ids[row, step]), states)
+            found[row, step] = -log_softmax(logits)[targets[row, step]]
+    return found
+
+
+def stream_losses(model: TextGenerator, batches: ContinuousBatches) -> float:
+    parts = [batches[index] for index in range(len(batches))]
+    ids, targets, weights = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
+    nats = nats_of(model, ids, targets) * weights
+    sums = zip(*(np.split(each, len(parts), axis=1) for each in (nats, weights)), strict=True)
+    return float(np.mean([part.sum() / max(1, weight.sum()) for part, weight in sums]))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_two_parts_of_a_stream_are_one_long_call(cell):
+    model = frozen(cell)
+    training = StreamTraining(model, 2)
+    ids = np.random.default_rng(0).integers(2, len(model.vocabulary), (2, 9)).astype(np.int32)
+    for _ in range(2):
+        parts = [np.asarray(training(ids[:, :4])), np.asarray(training(ids[:, 4:]))]
+        whole = np.asarray(model.logits(model.run(ids)[0]))
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=0, atol=TOLERANCE)
+        assert all(np.abs(np.asarray(kept)).max() > 0.01 for kept in training.kept.values())
+        training.forget()
+        assert not any(np.asarray(kept).any() for kept in training.kept.values())
+
+
+def test_the_loss_of_streams_is_that_of_numpy_with_carried_states_in_each_epoch():
+    model = frozen()
+    history = model.fit(TEXTS, epochs=3, batch_size=2, length=4, seed=5, forget=0.0, verbose=0)
+    batches = ContinuousBatches(rows_of(model, TEXTS), 2, 4, 5)
+    expected = []
+    for _ in range(4):
+        expected.append(stream_losses(model, batches))
+        batches.on_epoch_end()
+    found = np.array(history.history["loss"])
+    # Keras ends an epoch of its own before the first one.
+    assert min(np.abs(found - expected[:3]).max(), np.abs(found - expected[1:]).max()) < TOLERANCE
+    assert len(set(expected)) == 4
+
+
+def test_the_loss_of_windows_is_that_of_numpy_without_states():
+    model = frozen()
+    history = model.fit(TEXTS, epochs=1, batch_size=64, length=4, step=3, verbose=0)
+    ids, targets, weights = WindowBatches(rows_of(model, TEXTS), 64, 4, 3, 0)[0]
+    expected = (nats_of(model, ids, targets) * weights).sum() / weights.sum()
+    assert history.history["loss"] == pytest.approx([expected], abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_held_out_texts_are_measured_after_each_epoch(step):
+    model = frozen()
+    history = model.fit(TEXTS, epochs=2, batch_size=1, length=4, step=step, validation_data="dcba é" * 4, verbose=0)
+    expected = model.evaluate("dcba é" * 4)["loss"]  # one stream is one text
+    assert history.history["val_loss"] == pytest.approx([expected] * 2, abs=TOLERANCE)
+    assert set(history.history) == {"loss", "val_loss"}
+
+
+def test_with_all_forgotten_each_batch_begins_without_state():
+    model = frozen()
+    history = model.fit(TEXTS, epochs=1, batch_size=2, length=4, seed=5, forget=1.0, verbose=0)
+    batches = ContinuousBatches(rows_of(model, TEXTS), 2, 4, 5)
+    candidates = []
+    for _ in range(2):  # Keras may end an epoch of its own before the first one
+        parts = [batches[index] for index in range(len(batches))]
+        nats = [(nats_of(model, ids, targets) * weights).sum() / weights.sum() for ids, targets, weights in parts]
+        candidates.append(float(np.mean(nats)))
+        batches.on_epoch_end()
+    assert min(abs(history.history["loss"][0] - each) for each in candidates) < TOLERANCE
+
+
+@pytest.mark.parametrize("forget", [-0.1, 1.1])
+def test_forget_is_a_fraction(forget):
+    with pytest.raises(ValueError, match="forget is 0 to 1"):
+        frozen().fit(TEXTS, forget=forget, verbose=0)
+
+
+def test_a_string_is_one_text():
+    one, two = (compiled(generator(seed=1), keras.optimizers.SGD(0.5), run_eagerly=True) for _ in range(2))
+    one.fit("abcd é", epochs=2, batch_size=2, length=3, verbose=0)
+    two.fit(["abcd é"], epochs=2, batch_size=2, length=3, verbose=0)
+    assert any(np.any(old != new) for old, new in zip(generator(seed=1).get_weights(), one.get_weights(), strict=True))
+    for first, second in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(("cell", "step"), [("lstm", None), ("gru", None), ("simple_rnn", 4)])
+def test_it_learns_what_can_be_learned(cell, step):
+    text = "abcd" * 40
+    model = compiled(generator(cell, units=16, embedding=8, dropout=0.1), keras.optimizers.Adam(0.03, clipnorm=1.0))
+    model.fit(text, epochs=12, batch_size=4, length=10, step=step, verbose=0)
+    assert model.generate("abcdab", max_new_tokens=10, temperature=0) == ["abcdabcdabcdabcd"]
+
+
+def test_streams_and_windows_may_follow_each_other():
+    model = compiled(generator(), keras.optimizers.Adam(), run_eagerly=True)
+    for step in (None, 2, None):
+        assert np.isfinite(model.fit(TEXTS, batch_size=2, length=4, step=step, verbose=0).history["loss"]).all()
+    assert int(model.optimizer.iterations.numpy()) > 3
+
+
+def test_the_default_compilation_clips_gradients_and_the_callers_stays():
+    model = generator()
+    model.fit("abc", batch_size=1, length=2, verbose=0)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert model.optimizer.clipnorm == 1.0
+    model = frozen()
+    model.fit("abc", batch_size=1, length=2, verbose=0)
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+
+
+def test_arrays_go_to_keras_as_they_are():
+    model = frozen()
+    ids, targets = np.array([[2, 4, 5]]), np.array([[4, 5, 3]])
+    history = model.fit(ids, targets, epochs=1, verbose=0)
+    expected = nats_of(model, ids, targets).mean()
+    assert history.history["loss"] == pytest.approx([expected], abs=TOLERANCE)
+    assert model.evaluate(ids, targets, verbose=0) == pytest.approx(expected, abs=TOLERANCE)
+
+
+class Watching(keras.callbacks.Callback):
+    """Notes which model it is given, and may stop it."""
+
+    def __init__(self, stop_after: int | None = None):
+        super().__init__()
+        self.stop_after, self.models, self.logs, self.batches = stop_after, [], [], 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.models.append(self.model)
+        self.logs.append(dict(logs))
+        if epoch + 1 == self.stop_after:
+            self.model.stop_training = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_callbacks_get_this_model_and_can_stop_it(step):
+    model, watching = frozen(), Watching(stop_after=2)
+    arguments = {"batch_size": 2, "length": 4, "step": step, "validation_data": ["ab"], "verbose": 0}
+    history = model.fit(TEXTS, epochs=5, callbacks=[watching], **arguments)
+    assert len(history.history["loss"]) == 2
+    assert watching.batches > 2
+    assert all(each is model for each in watching.models)
+    assert [set(logs) for logs in watching.logs] == [{"loss", "val_loss"}] * 2
+    assert history.model is model
+    assert len(model.fit(TEXTS, epochs=2, **arguments).history["loss"]) == 2  # it may go on
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_early_stopping_stops_and_restores(step):
+    # The loss can only rise after a while.
+    model = compiled(generator(units=6), keras.optimizers.SGD(30.0), run_eagerly=True)
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)
+    history = model.fit(
+        TEXTS, epochs=30, batch_size=1, length=6, step=step, validation_data="abcd", callbacks=[stopping], verbose=0
+    )
+    losses = history.history["val_loss"]
+    assert len(losses) < 30
+    assert model.evaluate("abcd")["loss"] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_a_sample_is_printed_every_few_epochs():
+    model, printed = frozen(), []
+    sample = SampleText("ab", every=2, print_text=printed.append, max_new_tokens=5, seed=1)
+    model.fit(TEXTS, epochs=4, batch_size=2, length=4, callbacks=[sample], verbose=0)
+    [expected] = model.generate("ab", max_new_tokens=5, seed=1)
+    assert printed == [f"\n--- epoch {epoch} ---\n{expected}\n" for epoch in (2, 4)]
+    with pytest.raises(ValueError, match="every is at least 1; received 0"):
+        SampleText(every=0)
+
+
+def test_progress_is_shown(capsys):
+    frozen().fit(TEXTS, epochs=2, batch_size=2, length=4, validation_data=["ab"])
+    shown = capsys.readouterr().out
+    assert shown.count("Epoch ") == 2
+    assert "Epoch 2/2" in shown
+    assert "loss: " in shown
+    assert "val_loss: " in shown
+
+
+@pytest.mark.parametrize("name", ["batch_size", "length", "step"])
+def test_sizes_below_one_are_refused(name):
+    with pytest.raises(ValueError, match=f"TextGenerator.fit: {name} is at least 1; received 0"):
+        frozen().fit(TEXTS, **{name: 0})
