@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models clean
+.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -31,6 +31,9 @@ test: setup  ## the whole test suite
 
 fuzz: setup  ## random models, exported and compared with Keras (about a second each); make fuzz N=200 ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzzing --models $(N) $(ARGS)
+
+fuzz-generators: setup  ## what generators write in Keras and in their files, by all samplers; N=1000 ARGS="--seed 7"
+	$(BIN)/python -m tests.fuzzing_generators --cases $(N) $(ARGS)
 
 $(BACKENDS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(BACKENDS)

@@ -18,7 +18,7 @@ from keras_seqkit.text.continuation import stop_list
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LEARNING_RATE = 2e-3
-FORGET = 0.1  # less, and models of many short texts begin theirs badly
+FORGET = 0.1  # of the streams: without, models of many short texts began theirs in the middle of a sentence
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
 
 
