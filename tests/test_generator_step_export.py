@@ -207,7 +207,6 @@ def test_a_step_of_ids_reads_ids(model, file, tmp_path):
         ({"stop": ""}, ValueError, "stop strings are not empty"),
         ({"sampler": "top_p"}, ValueError, "this file was exported with RandomSampler"),
     ],
-    ids=str,
 )
 def test_bad_arguments_are_refused_before_anything_is_streamed(file, arguments, error, message):
     with pytest.raises(error, match=message):

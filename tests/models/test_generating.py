@@ -32,7 +32,7 @@ def by_numpy(model: TextGenerator, prompts: list[str], call: Call, sampler=None)
     return found
 
 
-@pytest.mark.parametrize(("cell", "level"), zip(CELLS, ["char", "word", "char"], strict=True))
+@pytest.mark.parametrize(("cell", "level"), list(zip(CELLS, ["char", "word", "char"], strict=True)))
 def test_texts_are_those_of_numpy(cell, level):
     model = generator(cell, level, seed=3)
     for call in (Call(seed=1), Call(temperature=0.5, top_k=4, seed=2), Call(top_p=0.7, seed=-3)):
@@ -45,6 +45,20 @@ def test_a_long_text_is_written_in_blocks_that_do_not_show(model):
     found = model.generate(PROMPTS[:2], sampler=sampler, **call._asdict())
     assert found == by_numpy(model, PROMPTS[:2], call, sampler)
     assert [len(text) for text in found] == [2 + call.max_new_tokens, call.max_new_tokens]
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        samplers.RandomSampler(min_new_tokens=TOKENS_AT_ONCE + 6),
+        samplers.BeamSampler(2, banned_tokens=["[END]"]),
+        samplers.ContrastiveSampler(3, banned_tokens=["[END]"]),
+    ],
+    ids=["min_new_tokens", "beam", "contrastive"],
+)
+def test_samplers_that_count_steps_count_on_in_the_next_block(model, sampler):
+    call = Call(max_new_tokens=TOKENS_AT_ONCE + 10, seed=4)
+    assert model.generate("ab", sampler=sampler, **call._asdict()) == by_numpy(model, ["ab"], call, sampler)
 
 
 def test_more_prompts_than_are_read_at_once(model):
@@ -76,7 +90,7 @@ def test_seeds_have_64_bits(model):
     assert model.generate("ab", max_new_tokens=20, seed=np.int64(1))[0] == texts[0]
 
 
-@pytest.mark.parametrize("prompts", ["ab", ["ab"], ("ab",), np.array(["ab"], object), iter(["ab"])], ids=str)
+@pytest.mark.parametrize("prompts", ["ab", ["ab"], ("ab",), np.array(["ab"], object), iter(["ab"])])
 def test_a_prompt_may_come_in_many_ways(model, prompts):
     assert model.generate(prompts, max_new_tokens=5) == model.generate(["ab"], max_new_tokens=5)
 
@@ -213,7 +227,6 @@ def test_changed_weights_write_another_text():
         ({"sampler": "beam", "stream": True}, ValueError, "BeamSampler knows its text only at the end"),
         ({"sampler": samplers.RandomSampler(banned_tokens=["xyz"])}, ValueError, "banned_tokens"),
     ],
-    ids=str,
 )
 def test_bad_arguments_are_refused_before_anything_is_written(model, arguments, error, message):
     with pytest.raises(error, match=message):

@@ -202,7 +202,6 @@ def test_words_have_characters_too():
         ({"embedding": keras.layers.Embedding(99, 2), "tie_weights": True}, "the embedding has 99 rows"),
         ({"embedding": keras.layers.Dense(4), "tie_weights": True}, "tie_weights=True needs a keras.layers.Embedding"),
     ],
-    ids=str,
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
