@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import seqkit_onnx
 
-from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
+from keras_seqkit import BidirectionalStack, TextClassifier, TextGenerator, Vocabulary
+from keras_seqkit.samplers import Sampler, TopPSampler, get
 from tests.cases import CASES, MASKS, Case, masked_ids, randomize_weights
 
 SHAPES = ((1, 1), (1, 5), (3, 7), (16, 12))  # batch, time
@@ -45,6 +46,13 @@ CLASSIFIERS = [
     *(("words", cell) for cell in ("lstm", "gru", "simple_rnn")),
     *((name, "gru") for name in list(VOCABULARIES)[1:]),
 ]
+GENERATORS: dict[str, tuple[str, str, Sampler]] = {
+    "random": ("lstm", "characters", get("random")),
+    "bans": ("gru", "words", TopPSampler(0.9, repetition_penalty=1.2, no_repeat_ngram_size=2, min_new_tokens=9)),
+    "typical": ("simple_rnn", "whitespace", get("typical")),
+    "beam": ("gru", "characters", get("beam")),
+    "contrastive": ("lstm", "words as they are", get("contrastive")),
+}
 
 
 def write_all(folder: Path) -> None:
@@ -53,6 +61,8 @@ def write_all(folder: Path) -> None:
         write_case(folder, case)
     for vocabulary, cell in CLASSIFIERS:
         write_classifier(folder, vocabulary, cell)
+    for name in GENERATORS:
+        write_generator(folder, name)
 
 
 def write_case(folder: Path, case: Case) -> None:
@@ -88,6 +98,20 @@ def write_classifier(folder: Path, vocabulary: str, cell: str) -> None:
         arrays[f"{question}/out0"] = np.array(model.predict_labels(texts, verbose=0))
         arrays[f"{question}/out1"] = model.predict(texts, verbose=0)
     _write(folder / f"text_{cell}_{vocabulary.replace(' ', '_')}", model, arrays, text=True)
+
+
+def write_generator(folder: Path, name: str) -> None:
+    """Writes a text generator, which takes prompts and goes by its defaults."""
+    cell, vocabulary, sampler = GENERATORS[name]
+    model = TextGenerator(VOCABULARIES[vocabulary](), (8, 6), cell, embedding=5)
+    randomize_weights(model)
+    arrays = {}
+    for question, texts in TEXT_QUESTIONS.items():
+        arrays[f"{question}/in"] = np.array(texts)
+        arrays[f"{question}/out0"] = np.array(model.generate(texts, sampler=sampler))
+    path = folder / f"generator_{name}"
+    seqkit_onnx.export(model, path.with_suffix(".onnx"), sampler=sampler)
+    np.savez(path.with_suffix(".npz"), **arrays)
 
 
 def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool) -> None:
