@@ -109,7 +109,6 @@ def test_a_word_model_goes_on_from_any_prompt(tmp_path):
         assert file.generate(UNUSUAL, 5, **arguments) == model.generate(UNUSUAL, 5, **arguments)
 
 
-@pytest.mark.xfail(strict=True, reason="Sampler.advance does not end a text where no token is allowed")
 def test_a_text_ends_where_no_token_is_allowed(tmp_path):
     """Then padding is written: Keras leaves out what comes behind it, and so must the file."""
     model = generator()

@@ -184,7 +184,7 @@ class Sampler:
     def advance(self, carry: Carry, token: Any, states: dict[str, Any]) -> Carry:
         """Returns what is carried on after `token`; a text that has ended goes on with padding."""
         token = ops.where(carry["done"], PADDING_ID, token)
-        done = ops.logical_or(carry["done"], ops.equal(token, END_ID))
+        done = ops.logical_or(carry["done"], token <= END_ID)  # or padding, where no token was allowed
         new = {"token": token, "done": done, **states}
         if "seen" in carry:
             tokens = ops.arange(carry["seen"].shape[-1], dtype="int32")

@@ -1,5 +1,6 @@
 """Names that a reader of the file knows from the Keras model."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from onnx import GraphProto, numpy_helper
 
 from seqkit_onnx.lowering.passes import rename_values
 
+_COUNTER = re.compile(r"__\d+$")  # of all that tf2onnx made in this process
 _ADDED_BY_TENSORFLOW = {"ReadVariableOp", "resource", ""}
 
 
@@ -38,7 +40,7 @@ def _readable(name: str, model_name: str, layers: set[str]) -> str:
     parts = [part for part in name.removesuffix(":0").split("/") if part not in _ADDED_BY_TENSORFLOW]
     if len(parts) > 1 and parts[0] in (model_name, f"{model_name}_1"):
         parts = parts[1:]
-    return "/".join(_layer_name(part, layers) for part in parts) or name
+    return "/".join(_layer_name(_COUNTER.sub("", part), layers) for part in parts) or name
 
 
 def _layer_name(part: str, layers: set[str]) -> str:
