@@ -87,7 +87,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--recurrence", choices=["native", "scan"], help="what recurrent layers become; native by default"
     )
-    parser.add_argument("--step", action="store_true", help="a text generator's file writes one token a call")
+    parser.add_argument(
+        "--step", action="store_true", default=None, help="a text generator's file writes one token a call"
+    )
     parser.add_argument("--sampler", metavar="NAME", help="how a text generator's file chooses tokens: greedy, beam")
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument("--dtype", choices=["float16"], help="computes in half precision, for CUDA")
@@ -212,7 +214,7 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Returns the keyword arguments of `export`."""
     from keras_seqkit import TextClassifier, TextGenerator, Vocabulary
 
-    options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels, "step": arguments.step}
+    options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels}
     options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
     try:
         if arguments.labels_from is not None:
