@@ -24,6 +24,7 @@ _PASSED_ON = (
     "dtype",
     "quantize",
     "sampler",
+    "step",
 )  # to `export`, under the same names, where they are given
 _UNKNOWN_CLASS = re.compile(r"Could not locate \w+ '([^']+)'")
 _LAMBDA = re.compile(r"deserialization of a.{0,60}Python lambda", re.DOTALL)
