@@ -74,7 +74,7 @@ class WordVectorModel(keras.Model):
 
     def predict_from(self, words: Any) -> Any:
         """Returns the vectors that predict: (batch, dim)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say which vectors predict.")
 
     def call(self, inputs: Any) -> Any:
         """See the class."""

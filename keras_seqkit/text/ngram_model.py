@@ -282,8 +282,7 @@ class NGramModel:
             RuntimeError: `fit` was not called.
         """
         vocabulary, tables = self._fitted("save")
-        discount = None if self.discount is None else float(self.discount)
-        config = {"order": self.order, "discount": discount, "smoothing": self.smoothing}
+        config = {"order": self.order, "discount": self.discount and float(self.discount), "smoothing": self.smoothing}
         save_arrays(path, {**config, "vocabulary": vocabulary.get_config()}, tables, self._discounts)
 
     @classmethod

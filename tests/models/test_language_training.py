@@ -8,6 +8,7 @@ from keras_seqkit import TextGenerator
 from keras_seqkit.models import SampleText
 from keras_seqkit.models.language_training import StreamTraining
 from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+from keras_seqkit.text.vocabulary import START_ID
 from tests.generators import CELLS, generator
 from tests.numpy_generator import NumpyNetwork, log_softmax
 
@@ -222,3 +223,16 @@ def test_progress_is_shown(capsys):
 def test_sizes_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"TextGenerator.fit: {name} is at least 1; received 0"):
         frozen().fit(TEXTS, **{name: 0})
+
+
+def test_a_row_that_begins_a_text_forgets_and_the_others_do_not():
+    model = frozen()
+    training = StreamTraining(model, 2, forget=1e-9)  # none by chance
+    random = np.random.default_rng(0)
+    before, after = (random.integers(4, len(model.vocabulary), (2, 4)).astype(np.int32) for _ in range(2))
+    after[0, 0] = START_ID
+    training(before, training=True)
+    found = np.asarray(training(after, training=True))
+    fresh = np.asarray(model.logits(model.run(after)[0]))
+    carried = np.asarray(model.logits(model.run(np.concatenate([before, after], axis=1))[0]))[:, 4:]
+    np.testing.assert_allclose(found, np.stack([fresh[0], carried[1]]), rtol=0, atol=TOLERANCE)
