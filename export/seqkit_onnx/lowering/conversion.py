@@ -15,6 +15,7 @@ from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the 
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
 from seqkit_onnx.lowering.naming import give_readable_names
+from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
 from seqkit_onnx.lowering.right_padding import RightPadding
@@ -69,6 +70,7 @@ def convert(
     expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs), scanned)
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
+    put_in_order(proto.graph)
     give_readable_names(proto.graph, model)
     _name_shapes(proto.graph, signature)
     proto.ir_version = IR_VERSION
