@@ -3,13 +3,15 @@
 from typing import Any
 
 import keras
+import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from keras_seqkit.models import TextGenerator
 from keras_seqkit.models.generation import GenerationStep
 from keras_seqkit.samplers import Sampler, Settings, constraints
 from keras_seqkit.samplers.sampler import NetworkOutput
-from keras_seqkit.text.vocabulary import PADDING_ID
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.vocabulary import PADDING_ID, START_ID
 from seqkit_onnx.generator_graph import add_default, describe_input, empty_model, small_top_k, spec
 from seqkit_onnx.graphs.ids_to_text import token_strings
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
@@ -128,11 +130,11 @@ def generator_step_model(generator: TextGenerator, sampler: Sampler, text: bool)
     }
     names = joiner.join(part, "network", bindings)
     builder.nodes.extend(part.node)
-    table = builder.constant(token_strings(generator.vocabulary), object, "step_tokens")
+    piece = _piece(builder, generator.vocabulary, names["next_token"], text)
     results = {names["next_token"]: "next_token"} | {
         names[_result_name(part, _own(state.input), names)]: state.output for state in states
     }
-    builder.nodes.append(helper.make_node("Gather", [table, names["next_token"]], ["piece"], name="step/piece"))
+    builder.nodes.append(helper.make_node("Identity", [piece], ["piece"], name="step/piece"))
     graph.node.extend(builder.nodes)
     rename_values(graph, results)
     graph.output.append(helper.make_tensor_value_info("next_token", TensorProto.INT32, ["batch"]))
@@ -143,6 +145,19 @@ def generator_step_model(generator: TextGenerator, sampler: Sampler, text: bool)
     for name in STEP_DEFAULTS:
         add_default(graph, name)
     return proto
+
+
+def _piece(builder: GraphBuilder, vocabulary: Vocabulary, token: str, text: bool) -> str:
+    """Adds what a token stands for, string (batch,); the first subword of a text that has no prompt loses its space."""
+    strings = token_strings(vocabulary)
+    piece = builder.node("Gather", [builder.constant(strings, object, "step_tokens"), token], "written")
+    if not text or not vocabulary.rules.leading_space:
+        return piece
+    spaceless = builder.constant([each.removeprefix(" ") for each in strings], object, "step_first_tokens")
+    no_prompt = builder.node("Equal", ["text", builder.constant("", object, "step_no_text")], "no_text")
+    begins = builder.node("Equal", ["token", builder.constant(START_ID, np.int32, "step_start")], "begins")
+    first = builder.node("And", [no_prompt, begins], "is_first")
+    return builder.where(first, builder.node("Gather", [spaceless, token], "written_first"), piece)
 
 
 def _result_name(part: Any, name: str, names: dict[str, str]) -> str:

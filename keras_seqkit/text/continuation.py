@@ -32,8 +32,8 @@ class Continuation:
 
     @property
     def written(self) -> str:
-        """What was written, without the prompt."""
-        return self.vocabulary.decode([self.tokens])[0]
+        """What was written, without the prompt; a space that a first subword begins with stays behind a prompt."""
+        return self.vocabulary.decode([self.tokens], keep_first_space=bool(self.prompt))[0]
 
     def text(self, stops: Sequence[str] = (), strip_prompt: bool = False) -> str:
         """Returns the prompt and what was written behind it, up to the first of the stop strings."""
@@ -43,7 +43,7 @@ class Continuation:
         return written if strip_prompt else self.prompt + self.separator(written) + written
 
     def separator(self, written: str) -> str:
-        """What stands between the prompt and `written`: a space between words, nothing between characters."""
+        """What stands between the prompt and `written`: a space between words, else nothing."""
         if not written or not self.prompt or self.prompt.endswith(SPACES):
             return ""
         return self.vocabulary.rules.joiner

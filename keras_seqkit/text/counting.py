@@ -1,7 +1,22 @@
 """From counts to an order of tokens."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+
+def count_tokens(texts: Iterable[str], split: Callable[[str], list[str]], reserved: Iterable[str]) -> dict[str, int]:
+    """Counts tokens, the reserved ones left out, in the order of first appearance.
+
+    Example:
+    >>> count_tokens(["b a", "a [PAD]"], str.split, ["[PAD]"])
+    {'b': 1, 'a': 2}
+    """
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(split(text))
+    for token in reserved:
+        counts.pop(token, None)
+    return dict(counts)
 
 
 def rank_tokens(

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Literal
 
-Level = Literal["word", "char", "whitespace"]
+Level = Literal["word", "char", "whitespace", "subword"]
 Lowercase = bool | Literal["ascii"]
-LEVELS = ("word", "char", "whitespace")
+PATTERN_LEVELS = ("word", "char", "whitespace")  # the rule alone splits a text; a subword one needs the tokens too
+LEVELS = (*PATTERN_LEVELS, "subword")
 RULES_VERSION = 1  # rises whenever some text would be split differently
 
 # Ranges of code points, first and last included.
@@ -153,6 +154,7 @@ class TextRules:
             the word (``don't`` is ``don`` and ``'t``, ``it's`` is ``it`` and ``'s``, as GloVe has them); each
             punctuation mark, symbol, emoji and ideograph is a token by itself. ``"char"``: every code point.
             ``"whitespace"``: what stands between ASCII white space, as Keras's ``TextVectorization`` splits.
+            ``"subword"``: the tokens of the vocabulary, as `SubwordSplitter` finds them; `normalize` alone is here.
         lowercase: `True` replaces the letters of `lowercase_table`, ``"ascii"`` only A to Z.
         strip_punctuation: whether ASCII punctuation is deleted first, as ``TextVectorization`` does.
 
@@ -173,13 +175,27 @@ class TextRules:
 
     @property
     def pattern(self) -> str | None:
-        """The pattern of a token, valid for `re` and RE2 alike; `None` where each character is a token."""
+        """The pattern of a token, valid for `re` and RE2 alike; `None` where each character is a token.
+
+        Raises:
+            ValueError: the level is ``"subword"``, whose tokens a rule does not know.
+        """
+        if self.level not in _PATTERNS:
+            raise ValueError(
+                f"TextRules: one of the levels {', '.join(PATTERN_LEVELS)} is expected, since a subword rule does not "
+                "know the pieces; received 'subword'. Call Vocabulary.split."
+            )
         return _PATTERNS[self.level]
 
     @property
     def joiner(self) -> str:
         """What stands between two tokens in a decoded text."""
-        return "" if self.level == "char" else " "
+        return "" if self.level in ("char", "subword") else " "
+
+    @property
+    def leading_space(self) -> bool:
+        """Whether a word's first token carries the space before it, and a text is read with one in front."""
+        return self.level == "subword"
 
     @cached_property
     def replacements(self) -> dict[str, str]:
@@ -212,11 +228,16 @@ class TextRules:
         return self._find_all(self.normalize(text))
 
 
+def usual_lowercase(level: Level, lowercase: Lowercase | None) -> Lowercase:
+    """Returns `lowercase`, or what is usual where it is `None`: `True`, but `False` for subwords."""
+    return level != "subword" if lowercase is None else lowercase
+
+
 def common_rules(rules: Sequence[TextRules]) -> TextRules:
     """Returns the one rule that all have.
 
     Raises:
-        ValueError: there is none, or two differ.
+        ValueError: there is none, or two differ, or they are of subwords, which cannot be counted apart.
     """
     if not rules:
         raise ValueError("Vocabulary.merge: at least one vocabulary is expected; received none.")
@@ -226,4 +247,9 @@ def common_rules(rules: Sequence[TextRules]) -> TextRules:
                 f"Vocabulary.merge: all split text alike; received {rules[0]} and {other}. Count them with the same "
                 "level and lowercase."
             )
+    if rules[0].level == "subword":
+        raise ValueError(
+            "Vocabulary.merge: vocabularies whose tokens were counted are expected; received level 'subword', whose "
+            "pieces are learned from all texts at once. Call Vocabulary.from_texts with all texts."
+        )
     return rules[0]

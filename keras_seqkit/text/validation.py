@@ -81,6 +81,19 @@ def whole_numbers(name: str, values: Sequence[int] | None, default: Sequence[int
     return values
 
 
+def check_sides(padding: str, truncating: str, length: int | None, least: int) -> None:
+    """Checks where ids are filled up and cut, and to what length.
+
+    Raises:
+        ValueError: a side is none of the two, or `length` is below `least`.
+    """
+    for name, value in (("padding", padding), ("truncating", truncating)):
+        if value not in ("post", "pre"):
+            raise ValueError(f"Vocabulary.encode: {name} is 'post' or 'pre'; received {value!r}.")
+    if length is not None and length < least:
+        raise ValueError(f"Vocabulary.encode: length is at least {least}; received {length}.")
+
+
 def _check_surrogates(text: str, what: str) -> None:
     try:
         text.encode("utf-8")

@@ -3,18 +3,21 @@
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_seqkit.text.counting import add_counts, rank_tokens
+from keras_seqkit.text.counting import add_counts, count_tokens, rank_tokens
+from keras_seqkit.text.decoding import join_rows
 from keras_seqkit.text.keras_vectorization import rules_of_vectorization
 from keras_seqkit.text.padding import pad_rows
-from keras_seqkit.text.rules import RULES_VERSION, Level, Lowercase, TextRules, common_rules
-from keras_seqkit.text.validation import check_distinct, check_texts, flat_list, whole_numbers
+from keras_seqkit.text.rules import RULES_VERSION, Level, Lowercase, TextRules, common_rules, usual_lowercase
+from keras_seqkit.text.subword_learning import learn_pieces
+from keras_seqkit.text.subword_limit import check_pieces
+from keras_seqkit.text.subword_splitter import SubwordSplitter
+from keras_seqkit.text.validation import check_distinct, check_sides, check_texts, flat_list, whole_numbers
 from keras_seqkit.text.vocabulary_file import load_json, save_json
 
 PADDING_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
@@ -29,15 +32,18 @@ class Vocabulary:
 
     Args:
         tokens: the tokens, most frequent first; the four reserved ones may stand in front or be left out.
-        level: ``"word"``, ``"char"`` or ``"whitespace"``: see `keras_seqkit.text.rules.TextRules`.
-        lowercase: whether text is lower-cased before it is split; ``"ascii"``: only A to Z.
+        level: ``"word"``, ``"char"`` or ``"whitespace"``: see `keras_seqkit.text.rules.TextRules`; or ``"subword"``:
+            the longest of the tokens that fits is taken, and a word's first token begins with the space before it.
+        lowercase: whether text is lower-cased before it is split; ``"ascii"``: only A to Z; `None`: `True`, but
+            `False` for subwords, which then decode to the very text that was encoded.
         strip_punctuation: whether ASCII punctuation is deleted before the text is split.
         counts: how often each token (the reserved ones left out) was seen; what `merge` adds up.
         first_seen: the rank of each token (the reserved ones left out) by first appearance; settles ties.
 
     Raises:
         TypeError: `tokens` is no list of strings, or `counts` or `first_seen` no list of integers.
-        ValueError: a token stands twice, or is reserved, or `counts` or `first_seen` has another length.
+        ValueError: a token stands twice, or is reserved, or `counts` or `first_seen` has another length, or subword
+            pieces are too long or too many for an exported file to match them quickly.
 
     Example:
     >>> vocabulary = Vocabulary.from_texts(["The cat sat.", "The dog sat."])
@@ -55,12 +61,12 @@ class Vocabulary:
         self,
         tokens: Iterable[str],
         level: Level = "word",
-        lowercase: Lowercase = True,
+        lowercase: Lowercase | None = None,
         strip_punctuation: bool = False,
         counts: Sequence[int] | None = None,
         first_seen: Sequence[int] | None = None,
     ):
-        self.rules = TextRules(level, lowercase, strip_punctuation)
+        self.rules = TextRules(level, usual_lowercase(level, lowercase), strip_punctuation)
         own = list(check_texts(tokens, "Vocabulary: tokens"))
         if tuple(own[: len(RESERVED_TOKENS)]) == RESERVED_TOKENS:
             own = own[len(RESERVED_TOKENS) :]
@@ -70,6 +76,7 @@ class Vocabulary:
         self._counts = whole_numbers("counts", counts, [1] * len(own))
         self._first_seen = whole_numbers("first_seen", first_seen, range(len(own)))
         self._text_ids = {token: self._ids[token] for token in own}
+        self._splitter = SubwordSplitter(check_pieces(own), self.rules) if level == "subword" else self.rules
 
     @classmethod
     def from_texts(
@@ -78,31 +85,32 @@ class Vocabulary:
         level: Level = "word",
         max_tokens: int | None = None,
         min_count: int = 1,
-        lowercase: Lowercase = True,
+        lowercase: Lowercase | None = None,
     ) -> "Vocabulary":
         """Counts the tokens of `texts`; the most frequent come first, ties by first appearance.
 
         Args:
             texts: the texts, read once; an iterator will do.
-            level: ``"word"`` or ``"char"`` (see the class).
-            max_tokens: the size of the vocabulary at most, the four reserved tokens counted in; `None`: all.
-            min_count: a token that is seen less often is left out.
-            lowercase: whether upper and lower case are one.
+            level: ``"word"``, ``"char"`` or ``"subword"`` (see the class), whose pieces `sentencepiece` learns first.
+            max_tokens: the size of the vocabulary at most, the four reserved tokens counted in; `None`: all, but for
+                subwords 2,000, or as many as an exported file can hold.
+            min_count: a token that is seen less often is left out; for subwords, a character.
+            lowercase: whether upper and lower case are one; see the class.
 
         Returns:
             A `Vocabulary`.
 
         Raises:
             TypeError: `texts` is one string, or holds something that is not a string.
-            ValueError: a text holds a lone surrogate, or `max_tokens` or `min_count` is too small.
+            ValueError: a text holds a lone surrogate, or `min_count` is too small, or `max_tokens` is, or too large.
+            ImportError: the level is ``"subword"``, and `sentencepiece` is not installed.
         """
-        rules = TextRules(level, lowercase)
-        counts: Counter[str] = Counter()
-        for text in check_texts(texts, "Vocabulary.from_texts: texts"):
-            counts.update(rules.split(text))
-        for reserved in RESERVED_TOKENS:
-            counts.pop(reserved, None)
-        return cls._from_counts(rules, counts, max_tokens, min_count)
+        rules = TextRules(level, usual_lowercase(level, lowercase))
+        texts = check_texts(texts, "Vocabulary.from_texts: texts")
+        if level == "subword":
+            pieces, uses, ranks = learn_pieces(texts, rules, max_tokens, min_count, RESERVED_TOKENS)
+            return cls(pieces, level, rules.lowercase, counts=uses, first_seen=ranks)
+        return cls._from_counts(rules, count_tokens(texts, rules.split, RESERVED_TOKENS), max_tokens, min_count)
 
     @classmethod
     def _from_counts(cls, rules: TextRules, counts: dict, max_tokens: int | None, min_count: int) -> "Vocabulary":
@@ -145,7 +153,7 @@ class Vocabulary:
 
         Raises:
             TypeError: one is no vocabulary.
-            ValueError: two split text differently.
+            ValueError: two split text differently, or they are of subwords.
 
         Example:
         >>> parts = [Vocabulary.from_texts(["b a"]), Vocabulary.from_texts(["c a"])]
@@ -170,8 +178,8 @@ class Vocabulary:
     @property
     def digest(self) -> str:
         """The SHA-256 of the tokens and the rule: equal digests encode every text alike."""
-        rules = [RULES_VERSION, self.rules.level, self.rules.lowercase, self.rules.strip_punctuation]
-        content = [self._tokens, *rules]
+        rules = self.rules
+        content = [self._tokens, RULES_VERSION, rules.level, rules.lowercase, rules.strip_punctuation]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -187,6 +195,10 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self)} tokens, level={self.rules.level!r}, lowercase={self.rules.lowercase!r})"
+
+    def split(self, text: str) -> list[str]:
+        """Returns the tokens of `text`, in order, those that are not in the vocabulary too."""
+        return self._splitter.split(text)
 
     def index(self, token: str) -> int:
         """Returns the id of `token`, or 1 where it is unknown."""
@@ -220,11 +232,7 @@ class Vocabulary:
             TypeError: `texts` is one string, or holds something that is not a string.
             ValueError: a text holds a lone surrogate, `length` is too small, or a word is none of the two.
         """
-        for name, value in (("padding", padding), ("truncating", truncating)):
-            if value not in ("post", "pre"):
-                raise ValueError(f"Vocabulary.encode: {name} is 'post' or 'pre'; received {value!r}.")
-        if length is not None and length < start + end:
-            raise ValueError(f"Vocabulary.encode: length is at least {start + end}; received {length}.")
+        check_sides(padding, truncating, length, start + end)
         room = None if length is None else length - start - end
         rows = self.encode_rows(texts, room, truncating)
         rows = [[START_ID] * start + row + [END_ID] * end for row in rows]
@@ -234,7 +242,7 @@ class Vocabulary:
         self, texts: Iterable[str], max_length: int | None = None, truncating: Literal["post", "pre"] = "post"
     ) -> list[list[int]]:
         """Turns texts into ids without padding: a list for each text, of `max_length` ids at most."""
-        lookup, split = self._text_ids.get, self.rules.split
+        lookup, split = self._text_ids.get, self._splitter.split
         rows = []
         for text in check_texts(texts, "Vocabulary.encode: texts"):
             row = [lookup(token, UNKNOWN_ID) for token in split(text)]
@@ -243,31 +251,24 @@ class Vocabulary:
             rows.append(row)
         return rows
 
-    def decode(self, ids: ArrayLike | Sequence[Sequence[int]]) -> list[str]:
+    def decode(self, ids: ArrayLike | Sequence[Sequence[int]], keep_first_space: bool = False) -> list[str]:
         """Turns ids into texts; padding, start and end are left out.
 
         Args:
             ids: integers (batch, time), or a list of lists, or (time,) for one text.
+            keep_first_space: whether the space that a first subword piece begins with stays, for a text that goes on
+                from another.
 
         Returns:
-            A list of texts: the tokens with one space between (words), or with nothing between (characters).
+            A list of texts: the tokens with one space between (words), or with nothing between (characters, subwords).
 
         Raises:
             ValueError: an id is outside the vocabulary.
         """
-        rows: Any = ids if isinstance(ids, (list, tuple)) else np.asarray(ids)
-        if len(rows) and np.ndim(rows[0]) == 0:
-            rows = [rows]
-        silent = (PADDING_ID, START_ID, END_ID)
-        return [
-            self.rules.joiner.join(self._token(index) for index in map(int, row) if index not in silent) for row in rows
-        ]
-
-    def _token(self, index: int) -> str:
-        if not 0 <= index < len(self._tokens):
-            limit = f"ids are 0 to {len(self._tokens) - 1}; received {index}"
-            raise ValueError(f"Vocabulary.decode: {limit}. These ids come from another vocabulary.")
-        return self._tokens[index]
+        texts = join_rows(ids, self._tokens, (PADDING_ID, START_ID, END_ID), self.rules.joiner)
+        return (
+            [text.removeprefix(" ") for text in texts] if self.rules.leading_space and not keep_first_space else texts
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain JSON values."""

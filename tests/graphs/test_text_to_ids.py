@@ -13,12 +13,12 @@ from onnx import TensorProto, helper
 from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
 
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text.rules import LEVELS, TextRules
+from keras_seqkit.text.rules import PATTERN_LEVELS, TextRules
 from tests.text_strategies import UNUSUAL, any_text, ascii_text, few_texts
 
 ALL_RULES = [
     TextRules(level, lowercase, strip)
-    for level in LEVELS
+    for level in PATTERN_LEVELS
     for lowercase in (True, False, "ascii")
     for strip in (False, True)
 ]

@@ -12,6 +12,7 @@ few_letters = st.text(st.sampled_from("ab "), max_size=12)
 stop_strings = st.lists(st.text(st.sampled_from("ab "), min_size=1, max_size=4), max_size=3)
 CHARACTERS = Vocabulary(["a", "b", " "], level="char")
 WORDS = Vocabulary(["a", "b", "."])
+SUBWORDS = Vocabulary([" a", "b", " "], level="subword")
 
 
 def place_by_hand(text: str, stops: list[str]) -> int | None:
@@ -51,7 +52,7 @@ def test_no_more_is_held_back_than_could_become_a_stop_string(text, stops):
 
 
 @given(
-    st.sampled_from([CHARACTERS, WORDS]),
+    st.sampled_from([CHARACTERS, WORDS, SUBWORDS]),
     st.one_of(st.sampled_from(["", *SPACES, "a", "a ", "x\n", "é\t"]), st.text(max_size=5)),
     st.lists(st.integers(1, 6)),
     stop_strings,
@@ -63,6 +64,8 @@ def test_a_text_is_its_prompt_and_what_was_written_up_to_a_stop_string(vocabular
         continuation.extend([token])
     real = tokens[: tokens.index(END_ID)] if END_ID in tokens else tokens
     [written] = vocabulary.decode([real])
+    if vocabulary is SUBWORDS and prompt:
+        written = "".join(["", "[UNK]", "", "", " a", "b", " "][token] for token in real if token != PADDING_ID)
     assert (continuation.written, continuation.ended) == (written, END_ID in tokens)
     written = written[: place_by_hand(written, stops)]
     space = " " if vocabulary is WORDS and written and prompt and prompt[-1] not in SPACES else ""
@@ -83,6 +86,25 @@ def test_start_is_silent_and_an_unknown_token_is_shown():
     continuation = Continuation(WORDS, "so")
     continuation.extend([START_ID, 4, UNKNOWN_ID, 6])
     assert continuation.text() == "so a [UNK] ."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tokens", "expected"),
+    [
+        ("", [4, 5], "ab"),
+        ("", [6, 4], " a"),
+        ("", [START_ID, 4, 4], "a a"),
+        ("so", [4, 5], "so ab"),
+        ("so", [5, 4], "sob a"),
+        ("so ", [4], "so  a"),
+        (" ", [4], "  a"),
+    ],
+)
+def test_subwords_carry_their_own_spaces(prompt, tokens, expected):
+    continuation = Continuation(SUBWORDS, prompt)
+    continuation.extend(tokens)
+    assert continuation.text() == expected
+    assert continuation.text(strip_prompt=True) == expected[len(prompt) :]
 
 
 def test_a_prompt_is_kept_as_it_is():

@@ -513,7 +513,7 @@ def test_a_file_cut_anywhere_or_of_another_kind_is_refused(tmp_path):
         ({"order": 2.0}, TypeError, "order is an integer; received float 2.0"),
         ({"order": None}, TypeError, "order is an integer; received NoneType None"),
         ({"vocabulary": ["a"]}, TypeError, "vocabulary is a Vocabulary; received list"),
-        ({"level": "letter"}, ValueError, "level is one of word, char, whitespace; received 'letter'"),
+        ({"level": "letter"}, ValueError, "level is one of word, char, whitespace, subword; received 'letter'"),
         (
             {"level": "char", "vocabulary": Vocabulary(["a"])},
             ValueError,

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_seqkit.text import rules as rules_module
-from keras_seqkit.text.rules import LEVELS, TextRules, lowercase_table
+from keras_seqkit.text.rules import PATTERN_LEVELS, TextRules, lowercase_table
 from tests.text_strategies import any_text, ascii_text
 
 EVERY_CHARACTER = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
-all_rules = st.builds(TextRules, st.sampled_from(LEVELS), st.sampled_from([True, False, "ascii"]), st.booleans())
+lowercases = st.sampled_from([True, False, "ascii"])
+all_rules = st.builds(TextRules, st.sampled_from(PATTERN_LEVELS), lowercases, st.booleans())
 
 
 def kinds_of_characters() -> dict[str, str]:

@@ -11,6 +11,7 @@ from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.rules import TextRules
 from keras_seqkit.text.vocabulary import PADDING_ID, RESERVED_TOKENS, UNKNOWN_ID
 from seqkit_onnx.graphs.joining_text import join_columns
+from seqkit_onnx.graphs.subword_pieces import piece_pattern, put_space_in_front
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 
 MICROSOFT_DOMAIN = "com.microsoft"
@@ -48,7 +49,12 @@ def add_text_to_ids(
     """
     builder = GraphBuilder(graph, "text")
     normalized = _normalize(builder, vocabulary.rules, text)
-    tokens = _tokenize(builder, normalized, vocabulary.rules.pattern, "tokens")  # (batch, time)
+    if vocabulary.rules.leading_space:
+        normalized = put_space_in_front(builder, normalized)
+        pattern = piece_pattern(vocabulary.tokens[len(RESERVED_TOKENS) :])
+    else:
+        pattern = vocabulary.rules.pattern
+    tokens = _tokenize(builder, normalized, pattern, "tokens")  # (batch, time)
     encoded = _look_up(builder, vocabulary, tokens)  # (batch, time)
     fit_length = _fit_length_with_spare_step if spare_step else _fit_length
     encoded = fit_length(builder, encoded, max_length, min_length)
