@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_seqkit import datasets, evaluation, layers, models, samplers, text
-    from keras_seqkit.layers import BidirectionalStack, GloveEmbedding
-    from keras_seqkit.models import CBOW, SampleText, SkipGram, TextClassifier, TextGenerator
+    from keras_seqkit.layers import BidirectionalStack, GloveEmbedding, RecurrentAttention
+    from keras_seqkit.models import CBOW, SampleText, Seq2SeqTranslator, SkipGram, TextClassifier, TextGenerator
     from keras_seqkit.text import NGramModel, Vocabulary, sliding_windows
 
 __version__ = "0.1.0"
@@ -19,7 +19,9 @@ __all__ = [
     "BidirectionalStack",
     "GloveEmbedding",
     "NGramModel",
+    "RecurrentAttention",
     "SampleText",
+    "Seq2SeqTranslator",
     "SkipGram",
     "TextClassifier",
     "TextGenerator",
@@ -38,7 +40,9 @@ _HOME_OF_NAME = {
     "BidirectionalStack": "layers",
     "GloveEmbedding": "layers",
     "NGramModel": "text",
+    "RecurrentAttention": "layers",
     "SampleText": "models",
+    "Seq2SeqTranslator": "models",
     "SkipGram": "models",
     "TextClassifier": "models",
     "TextGenerator": "models",

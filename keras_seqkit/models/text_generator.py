@@ -7,10 +7,12 @@ import keras
 import numpy as np
 
 from keras_seqkit import samplers
+from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.language_training import fit_language_model
 from keras_seqkit.models.recurrent_language_model import RecurrentLanguageModel
 from keras_seqkit.models.scoring import Scorer, text_list
 from keras_seqkit.models.streaming import stream_text
+from keras_seqkit.models.text_arguments import is_text
 from keras_seqkit.models.writer import Writers, check_settings, prompt_list
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import stop_list
@@ -127,7 +129,7 @@ class TextGenerator(RecurrentLanguageModel):
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
             self.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
         callbacks = list(callbacks or [])
-        if not _is_text(x):
+        if not is_text(x):
             return super().fit(x, y, batch_size, epochs, validation_data=validation_data, callbacks=callbacks, **kwargs)
         texts = text_list(x)
         checks = None if validation_data is None else text_list(validation_data)
@@ -146,7 +148,7 @@ class TextGenerator(RecurrentLanguageModel):
         Returns:
             A dict: `loss`, nats a token; `perplexity`; `bits_per_character`, over the characters of the texts.
         """
-        if not _is_text(x):
+        if not is_text(x):
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)
         return self.scorer.evaluate(text_list(x), batch_size)
 
@@ -218,12 +220,7 @@ class TextGenerator(RecurrentLanguageModel):
         Raises:
             ValueError: one is not.
         """
-        for weight in self.weights:
-            if not np.isfinite(np.asarray(ops.convert_to_numpy(weight))).all():
-                raise ValueError(
-                    f"TextGenerator: weight {weight.path!r} has values that are not finite. Training went wrong: load "
-                    "an earlier state, and train with a smaller learning rate or clipped gradients."
-                )
+        check_finite(self)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
@@ -247,14 +244,3 @@ class TextGenerator(RecurrentLanguageModel):
         for part in ("embedding", "dtype"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)
-
-
-def _is_text(x: Any) -> bool:
-    """Whether `x` is meant as text: a string, or a list with anything but numbers in it."""
-    if isinstance(x, np.ndarray):
-        return x.dtype.kind in "OUST"
-    return (
-        x is None
-        or isinstance(x, (str, bytes))
-        or (isinstance(x, (list, tuple)) and (not x or not isinstance(x[0], (list, tuple, np.ndarray, int, float))))
-    )

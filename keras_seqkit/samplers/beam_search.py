@@ -39,9 +39,7 @@ def first_scores(token: Any, beams: int) -> Any:
     return ops.cast(ops.reshape(token * 0, (-1, beams)), "float32") + ops.where(first > 0, 0.0, float("-inf"))
 
 
-def continue_beams(
-    log_probabilities: Any, scores: Any, lengths: Any, done: Any, length_penalty: float
-) -> Continuations:
+def continue_beams(log_probabilities: Any, scores: Any, lengths: Any, done: Any, length_penalty: Any) -> Continuations:
     """Chooses the best continuations of all beams of each text.
 
     Continuations are ranked by ``score / length ** length_penalty``, and finished beams compete with them.
@@ -51,15 +49,16 @@ def continue_beams(
         scores: float32 (batch, beams).
         lengths: float32 (batch, beams).
         done: bool (batch * beams,), which beams have ended: they go on with padding, at no cost.
-        length_penalty: above 0 for longer texts.
+        length_penalty: float, or float32 (): above 0 for longer texts.
     """
-    beams, vocab = scores.shape[1], log_probabilities.shape[-1]
+    beams, vocab = ops.shape(scores)[1], log_probabilities.shape[-1]
     is_padding = ops.equal(ops.arange(vocab, dtype="int32"), PADDING_ID)
     after_end = ops.where(is_padding, 0.0, float("-inf"))
     steps = ops.where(ops.expand_dims(done, 1), after_end, log_probabilities)  # (batch * beams, vocab)
     totals = ops.expand_dims(scores, 2) + ops.reshape(steps, (-1, beams, vocab))  # (batch, beams, vocab)
     new_lengths = lengths + 1.0 - ops.cast(ops.reshape(done, (-1, beams)), "float32")
-    ranks = totals / ops.expand_dims(new_lengths**length_penalty, 2)
+    # A text that was done before its first token has length 0.
+    ranks = totals / ops.expand_dims(ops.maximum(new_lengths, 1.0) ** length_penalty, 2)
     _, best = ops.top_k(ops.reshape(ranks, (-1, beams * vocab)), beams)  # (batch, beams)
     best = ops.cast(best, "int32")
     beam = best // vocab

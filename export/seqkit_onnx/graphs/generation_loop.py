@@ -95,12 +95,12 @@ def add_generation_loop(
         [
             helper.make_tensor_value_info(number, TensorProto.INT64, []),
             helper.make_tensor_value_info(goes_on, TensorProto.BOOL, []),
-            *(_described(described[name], held[name]) for name in carried),
+            *(described_as(described[name], held[name]) for name in carried),
             helper.make_tensor_value_info(held["tokens"], token_info, [None, None]),
         ],
         [
             helper.make_tensor_value_info(more, TensorProto.BOOL, []),
-            *(_described(described[f"{name}_output"], found[name]) for name in carried),
+            *(described_as(described[f"{name}_output"], found[name]) for name in carried),
             helper.make_tensor_value_info(tokens, token_info, [None, None]),
         ],
     )
@@ -147,12 +147,12 @@ def _add_token_loop(
         [
             helper.make_tensor_value_info(count, TensorProto.INT64, []),
             helper.make_tensor_value_info(goes_on, TensorProto.BOOL, []),
-            *(_described(described[name], names[name]) for name in carried),
+            *(described_as(described[name], names[name]) for name in carried),
         ],
         [
             helper.make_tensor_value_info(more, TensorProto.BOOL, []),
-            *(_described(described[f"{name}_output"], names[f"{name}_output"]) for name in carried),
-            _described(described["token_output"], written),
+            *(described_as(described[f"{name}_output"], names[f"{name}_output"]) for name in carried),
+            described_as(described["token_output"], written),
         ],
     )
     builder.nodes.extend(invariant_nodes(body))
@@ -211,7 +211,7 @@ def _range(builder: GraphBuilder, first: str, end: str, name: str) -> str:
     return builder.node("Cast", [builder.node("Range", [first, end, one], f"{name}_wide")], name, to=TensorProto.INT32)
 
 
-def _described(value: ValueInfoProto, name: str) -> ValueInfoProto:
+def described_as(value: ValueInfoProto, name: str) -> ValueInfoProto:
     """Describes a carried value: its type, and its axes only where their size is known."""
     dims: Sequence[int | None] = [
         dim.dim_value if dim.HasField("dim_value") else None for dim in value.type.tensor_type.shape.dim

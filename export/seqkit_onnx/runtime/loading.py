@@ -12,12 +12,14 @@ from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.generator import Generator
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.step_generator import StepGenerator
+from seqkit_onnx.runtime.translator import Translator
 
 PRODUCER = "keras-seqkit"
 KINDS: dict[str, type[Network]] = {
     "classifier": Classifier,
     "generator": Generator,
     "generator_step": StepGenerator,
+    "translator": Translator,
 }
 PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -36,8 +38,8 @@ def load(
         session_options: onnxruntime's options, for example the number of threads.
 
     Returns:
-        A `Classifier` for a text classifier, a `Generator` or `StepGenerator` for a text generator, a `Network` for any
-        other Keras model. All can be used by many threads at once.
+        A `Classifier` for a text classifier, a `Generator` or `StepGenerator` for a text generator, a `Translator`
+        for a translator, a `Network` for any other Keras model. All can be used by many threads at once.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -1,0 +1,144 @@
+"""A `Seq2SeqTranslator` as one graph: sentence in, translation out."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper
+
+from keras_seqkit.models.seq2seq_translator import Seq2SeqTranslator
+from keras_seqkit.models.translation_search import SourceReader, TranslationStep
+from seqkit_onnx.generator_graph import describe_input, empty_model, spec
+from seqkit_onnx.graphs.ids_to_text import described_text
+from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
+from seqkit_onnx.graphs.translation_loop import add_translation_loop
+from seqkit_onnx.graphs.translation_text import add_translation_text
+from seqkit_onnx.lowering.conversion import convert
+from seqkit_onnx.lowering.graph_builder import GraphBuilder
+from seqkit_onnx.lowering.joining import GraphJoiner
+from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities
+from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.lowering.step_passes import simplify_step
+
+MEMORY = "memory/"
+
+
+def translator_model(translator: Seq2SeqTranslator, text: bool) -> ModelProto:
+    """Makes the model that translates.
+
+    Args:
+        translator: the model.
+        text: whether it takes `text` and gives `translation`; else `ids` int32 (batch, time), and `translation_ids`
+            int32 (batch, time), `[END]` included, padding behind it. Both give `score` float32 (batch,).
+    """
+    reader = SourceReader(translator)
+    inputs = {"ids": spec("int32", None, None), "room": spec("int32", None), "beam": spec("int32", None)}
+    reader_graph = convert(reader, model_signature(reader, inputs), ("ids",)).graph
+    steps = {greedy: _step_graph(translator, reader, inputs, greedy) for greedy in (True, False)}
+
+    proto = empty_model(translator.name)
+    graph = proto.graph
+    joiner, builder = GraphJoiner(graph), GraphBuilder(graph, "translation")
+    first = "text" if text else "ids"
+    graph.input.append(describe_input(first, text))
+    if text:
+        builder.nodes.extend(add_text_to_ids(graph, translator.source_vocabulary, "text", "text/ids", None))
+    one = builder.constant(1, name="one_at_least")
+    beams = builder.node("Max", ["num_beams", one], "beams")
+    trips = builder.node("Max", ["max_length", one], "trips")
+    bindings = {
+        "ids": "text/ids" if text else "ids",
+        "room": _zeros(builder, trips, "room"),
+        "beam": builder.node(
+            "Cast",
+            [builder.node("Range", [builder.constant(0, name="first_beam"), beams, one], "beam_numbers")],
+            "beam",
+            to=TensorProto.INT32,
+        ),
+    }
+    names = joiner.join(reader_graph, "reader", bindings)
+    builder.nodes.extend(reader_graph.node)
+    fixed = {"length_penalty": "length_penalty"}
+    fixed |= {name: value for name, value in names.items() if name.startswith(MEMORY)}
+    begin = {name: value for name, value in names.items() if name not in fixed and name not in inputs}
+    greedy = builder.node("Equal", [beams, one], "is_greedy")
+    branches = []
+    for is_greedy, prefix in ((True, "greedy"), (False, "beam_search")):
+        inner = GraphBuilder(graph, prefix)
+        found = add_translation_loop(inner, joiner, steps[is_greedy], prefix, begin, fixed, trips)
+        branches.append(_branch(inner, prefix, found, None if is_greedy else beams))
+    tokens, scores = (f"translation/{name}" for name in ("tokens", "best_scores"))
+    builder.nodes.append(
+        helper.make_node(
+            "If",
+            [greedy],
+            [tokens, scores],
+            name="translation/search",
+            then_branch=branches[0],
+            else_branch=branches[1],
+        )
+    )
+    if text:
+        builder.nodes.extend(
+            add_translation_text(graph, translator.target_vocabulary, translator.detokenizer, tokens, "translation")
+        )
+        graph.output.append(described_text("translation"))
+    else:
+        builder.nodes.append(helper.make_node("Identity", [tokens], ["translation_ids"], name="translation/as_ids"))
+        graph.output.append(helper.make_tensor_value_info("translation_ids", TensorProto.INT32, ["batch", "time"]))
+    builder.nodes.append(helper.make_node("Identity", [scores], ["score"], name="translation/as_score"))
+    graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["batch"]))
+    graph.node.extend(builder.nodes)
+    remove_identities(graph)
+    described = list(graph.value_info)
+    remove_dead_nodes(graph)
+    graph.value_info.extend(described)
+    for name, value in (
+        ("num_beams", np.int64(1)),
+        ("length_penalty", np.float32(1.0)),
+        ("max_length", np.int64(translator.max_length)),
+    ):
+        array = np.asarray(value)
+        graph.input.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), []))
+        graph.initializer.append(numpy_helper.from_array(array, name))
+    return proto
+
+
+def _step_graph(
+    translator: Seq2SeqTranslator, reader: SourceReader, inputs: dict[str, Any], greedy: bool
+) -> GraphProto:
+    symbolic = {name: keras.KerasTensor(each.shape, each.dtype) for name, each in inputs.items()}
+    carried: Any = reader.compute_output_spec(symbolic)
+    of_step = {name: spec(value.dtype, *value.shape) for name, value in carried.items()}
+    of_step |= {"index": spec("int32"), "length_penalty": spec("float32")}
+    step = TranslationStep(translator, greedy)
+    graph = convert(step, model_signature(step, of_step)).graph
+    simplify_step(graph)
+    return graph
+
+
+def _zeros(builder: GraphBuilder, count: str, name: str) -> str:
+    """Adds zeros, int32 (count,)."""
+    axis = builder.constant([0], name="room_axis")
+    shape = builder.node("Unsqueeze", [count, axis], f"{name}_shape")
+    return builder.node("ConstantOfShape", [shape], name, value=numpy_helper.from_array(np.zeros(1, np.int32)))
+
+
+def _branch(builder: GraphBuilder, prefix: str, found: dict[str, str], beams: str | None) -> GraphProto:
+    """Picks the best beam of each sentence: its tokens int32 (batch, time), and its score float32 (batch,)."""
+    best = builder.constant(0, name=f"{prefix}_best")
+    tokens = found["written"]
+    if beams is not None:
+        axis, end = builder.constant([0], name=f"{prefix}_axis"), builder.constant([2**63 - 1], name=f"{prefix}_end")
+        step = builder.node("Unsqueeze", [beams, axis], "beam_step")
+        tokens = builder.node("Slice", [tokens, axis, end, axis, step], "best_tokens")
+    score = builder.node("Gather", [found["scores"], best], "best_score", axis=1)
+    length = builder.node("Gather", [found["lengths"], best], "best_length", axis=1)
+    at_least_one = builder.node("Max", [length, builder.constant(1.0, np.float32, f"{prefix}_one")], "length_at_least")
+    divisor = builder.node("Pow", [at_least_one, "length_penalty"], "penalty")
+    score = builder.node("Div", [score, divisor], "score")
+    outputs = [
+        helper.make_tensor_value_info(tokens, TensorProto.INT32, [None, None]),
+        helper.make_tensor_value_info(score, TensorProto.FLOAT, [None]),
+    ]
+    return helper.make_graph(builder.nodes, f"{prefix}/branch", [], outputs)

@@ -1,0 +1,190 @@
+"""Greedy and beam search for translations, as Keras models: what `translate` runs, and what is exported."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seqkit.samplers.beam_search import continue_beams
+from keras_seqkit.samplers.filters import MINUS_INFINITY
+from keras_seqkit.samplers.sampler import most_probable
+from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
+
+ops: Any = keras.ops  # Keras's annotations know no tensors
+
+Carry = dict[str, Any]
+
+
+class SourceReader(keras.Model):
+    """Reads source sentences, and prepares their beams.
+
+    Args:
+        translator: a `Seq2SeqTranslator`.
+
+    Call:
+        ids: int32 (batch, time), 0 behind each sentence; a sentence may be empty.
+        room: int32 (max_length,); its length says how many tokens may be written.
+        beam: int32 (beams,): 0, 1, 2, ...
+
+    Returns:
+        What the first step takes: the memory, whose names begin with ``memory/``, and what is carried.
+    """
+
+    def __init__(self, translator: Any):
+        super().__init__(name="source")
+        self.translator = translator
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> Carry:
+        """See the class."""
+        ids, room, beam = inputs["ids"], inputs["room"], inputs["beam"]
+        memory, states = self.translator.read(ids, room)
+        empty = ops.logical_not(ops.any(ops.not_equal(ids, PADDING_ID), axis=1))  # (batch,)
+        beams = ops.expand_dims(ops.zeros_like(beam), 0)  # (1, beams)
+        ended = ops.cast(ops.expand_dims(empty, 1), "int32") + beams  # (batch, beams)
+        token = ops.reshape(ended * 0 + START_ID, (-1,))  # (batch * beams,)
+        # All beams of a sentence are one before the first token, so only the first counts.
+        first = ops.where(ops.equal(beam, 0), 0.0, float("-inf"))  # (beams,)
+        carry = {
+            "token": token,
+            "done": ops.reshape(ops.greater(ended, 0), (-1,)),
+            "scores": ops.expand_dims(first, 0) + ops.cast(ended * 0, "float32"),  # (batch, beams)
+            "lengths": ops.cast(ended * 0, "float32"),
+            "written": ops.expand_dims(token * 0, 1) + ops.expand_dims(ops.zeros_like(room), 0),  # (rows, max_length)
+        }
+        zeros = ops.expand_dims(ops.cast(beams, "float32"), 2)  # (1, beams, 1)
+        for name, state in states.items():
+            carry[name] = ops.reshape(ops.expand_dims(state, 1) + zeros, (-1, state.shape[-1]))  # (rows, units)
+        return {**memory, **carry}
+
+
+class TranslationStep(keras.Model):
+    """Writes one more token of each beam.
+
+    Args:
+        translator: a `Seq2SeqTranslator`.
+        greedy: whether there is one beam: the most probable token is taken.
+        by_cells: whether the recurrent layers' cells are called, which is quicker in Keras, or the layers themselves.
+
+    Call:
+        A dict: what `SourceReader` returned, ``index`` int32 (), the number of the token, and ``length_penalty``
+        float32 ().
+
+    Returns:
+        What is carried on, by the same names; the memory stays as it is.
+    """
+
+    def __init__(self, translator: Any, greedy: bool, by_cells: bool = False):
+        super().__init__(name="translation")
+        self.translator = translator
+        self.greedy = greedy
+        self.by_cells = by_cells
+        bias = np.zeros(len(translator.target_vocabulary), np.float32)
+        bias[[PADDING_ID, START_ID]] = MINUS_INFINITY
+        self.allowed = bias
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> Carry:
+        """See the class."""
+        carry, memory = dict(inputs), {}
+        index, length_penalty = carry.pop("index"), carry.pop("length_penalty")
+        for name in [name for name in carry if name.startswith("memory/")]:
+            memory[name] = carry.pop(name)
+        return self.write(memory, carry, index, length_penalty)
+
+    def write(self, memory: dict[str, Any], carry: Carry, index: Any, length_penalty: Any) -> Carry:
+        """See the class."""
+        states = {name: value for name, value in carry.items() if "/" in name}
+        logits, states = self.translator.decoder.step(carry["token"], memory, states, index, self.by_cells)
+        logits = logits + self.allowed
+        choose = self._most_probable if self.greedy else self._best_beams
+        return choose(logits, carry, states, index, length_penalty)
+
+    def _most_probable(self, logits: Any, carry: Carry, states: Carry, index: Any, _length_penalty: Any) -> Carry:
+        done = carry["done"]
+        chosen = most_probable(logits)  # (batch,)
+        largest = ops.max(logits, axis=1)
+        log_probability = 0.0 - ops.log(ops.sum(ops.exp(logits - ops.expand_dims(largest, 1)), axis=1))
+        token = ops.where(done, PADDING_ID, chosen)
+        new = {
+            "token": token,
+            "done": ops.logical_or(done, ops.equal(token, END_ID)),
+            "scores": carry["scores"] + ops.expand_dims(ops.where(done, 0.0, log_probability), 1),
+            "lengths": carry["lengths"] + ops.expand_dims(ops.where(done, 0.0, 1.0), 1),
+            "written": _written(carry["written"], token, index),
+        }
+        return {**new, **states}
+
+    def _best_beams(self, logits: Any, carry: Carry, states: Carry, index: Any, length_penalty: Any) -> Carry:
+        log_probabilities = ops.log_softmax(logits)
+        found = continue_beams(log_probabilities, carry["scores"], carry["lengths"], carry["done"], length_penalty)
+        done = ops.take(carry["done"], found.parent, axis=0)
+        written = ops.take(carry["written"], found.parent, axis=0)
+        new = {
+            "token": found.token,
+            "done": ops.logical_or(done, ops.equal(found.token, END_ID)),
+            "scores": found.scores,
+            "lengths": found.lengths,
+            "written": _written(written, found.token, index),
+        }
+        return {**new, **{name: ops.take(state, found.parent, axis=0) for name, state in states.items()}}
+
+
+class TranslationSearch(keras.Model):
+    """Reads sentences and writes their translations.
+
+    Args:
+        translator: a `Seq2SeqTranslator`.
+        greedy: whether there is one beam.
+
+    Call:
+        What `SourceReader` takes, and ``length_penalty`` float32 ().
+
+    Returns:
+        A dict: ``tokens`` int32 (batch, max_length), padding behind each translation, and ``scores`` float32 (batch,).
+    """
+
+    def __init__(self, translator: Any, greedy: bool):
+        super().__init__(name="translation_search")
+        self.reader = SourceReader(translator)
+        self.step = TranslationStep(translator, greedy, by_cells=True)
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """See the class."""
+        inputs = dict(inputs)
+        length_penalty = inputs.pop("length_penalty")
+        begin = self.reader(inputs)
+        memory = {name: value for name, value in begin.items() if name.startswith("memory/")}
+        names = sorted(name for name in begin if name not in memory)
+        limit = ops.shape(inputs["room"])[0]
+
+        def goes_on(index: Any, *values: Any) -> Any:
+            done = dict(zip(names, values, strict=True))["done"]
+            return ops.logical_and(index < limit, ops.logical_not(ops.all(done)))
+
+        def write(index: Any, *values: Any) -> tuple:
+            after = self.step.write(memory, dict(zip(names, values, strict=True)), index, length_penalty)
+            # TensorFlow forgets some of the sizes that it knew, and its loop wants them all.
+            kept = [ops.reshape(after[name], ops.shape(value)) for name, value in zip(names, values, strict=True)]
+            return (index + 1, *kept)
+
+        _, *values = ops.while_loop(goes_on, write, (ops.zeros((), "int32"), *(begin[name] for name in names)))
+        return best_translations(dict(zip(names, values, strict=True)), length_penalty)
+
+
+def best_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
+    """Picks the best beam of each sentence: ``tokens`` int32 (batch, max_length), ``scores`` float32 (batch,)."""
+    scores, lengths = carry["scores"], carry["lengths"]
+    batch, beams = ops.shape(scores)[0], ops.shape(scores)[1]
+    written = ops.reshape(carry["written"], (batch, beams, -1))
+    return {
+        "tokens": written[:, 0],
+        "scores": scores[:, 0] / ops.maximum(lengths[:, 0], 1.0) ** length_penalty,
+    }
+
+
+def _written(written: Any, token: Any, index: Any) -> Any:
+    """Writes a token of each row, (rows,), at `index` into (rows, max_length)."""
+    here = ops.equal(ops.arange(ops.shape(written)[1], dtype="int32"), index)  # (max_length,)
+    return ops.where(ops.expand_dims(here, 0), ops.expand_dims(token, 1), written)

@@ -1,0 +1,182 @@
+"""A translator as one file: it translates as Keras does, greedy and by beam search, text in and text out."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import seqkit_onnx
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+from seqkit_onnx.graphs.translation_text import add_translation_text
+from seqkit_onnx.metadata import declare_operator_sets
+from seqkit_onnx.runtime.translator import Translator
+from seqkit_onnx.verification import VerificationError
+
+from keras_seqkit import Seq2SeqTranslator
+from tests.translators import SENTENCES, VARIANTS, translator
+
+SCORE_TOLERANCE = 1e-5  # sums of float32 logarithms in another order
+OPERATORS = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "RNN"}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def pair(request, tmp_path_factory) -> tuple[Seq2SeqTranslator, str]:
+    model = translator(**VARIANTS[request.param])
+    path = str(tmp_path_factory.mktemp("translator") / f"{request.param}.onnx")
+    seqkit_onnx.export(model, path, verify=True)
+    return model, path
+
+
+@pytest.fixture(scope="module")
+def model() -> Seq2SeqTranslator:
+    return translator()
+
+
+@pytest.fixture(scope="module")
+def file(model, tmp_path_factory) -> Translator:
+    path = tmp_path_factory.mktemp("translator") / "translator.onnx"
+    seqkit_onnx.export(model, path)
+    return seqkit_onnx.load(path)
+
+
+def graphs_of(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from graphs_of(attribute.g)
+
+
+def test_the_file_translates_as_keras_does(pair):
+    model, path = pair
+    file = seqkit_onnx.load(path)
+    assert isinstance(file, Translator)
+    for num_beams in (1, 2, 4, 30):
+        for length_penalty in (0.0, 0.7, 1.0, -0.5):
+            for max_length in (None, 1, 4, 20):
+                settings = {"num_beams": num_beams, "length_penalty": length_penalty, "max_length": max_length}
+                expected, scores = model.translate(SENTENCES, return_scores=True, **settings)
+                received, own = file.translate(SENTENCES, return_scores=True, **settings)
+                assert received == expected, settings
+                np.testing.assert_allclose(own, scores, atol=SCORE_TOLERANCE, rtol=SCORE_TOLERANCE)
+                assert own.dtype == np.float32
+
+
+def test_a_translation_does_not_depend_on_its_batch(file):
+    together, scores = file.translate(SENTENCES, num_beams=3, return_scores=True)
+    alone = [file.translate(text, num_beams=3, return_scores=True) for text in SENTENCES]
+    assert together == [texts[0] for texts, _ in alone]
+    np.testing.assert_allclose(scores, [own[0] for _, own in alone], atol=SCORE_TOLERANCE)
+    assert file.translate(SENTENCES, num_beams=3, batch_size=2) == together
+
+
+def test_recurrence_is_native_and_loops_only_over_tokens(pair):
+    model, path = pair
+    graph = onnx.load(path).graph
+    operators = [node.op_type for each in graphs_of(graph) for node in each.node]
+    layers = len(model.units)
+    decoders = 1 if model.decoder_kind == "repeat_vector" else 2  # one for greedy and one for beam search
+    assert operators.count(OPERATORS[model.cell]) == layers * (1 + decoders)
+    assert operators.count("Scan") == 0
+    searches = [node for node in graph.node if node.name == "translation/search"]
+    assert len(searches) == 1
+
+
+def test_inputs_and_outputs_are_those_of_the_design(file, model):
+    assert file.input_names == ["text"]
+    assert file.optional_input_names == ["num_beams", "length_penalty", "max_length"]
+    assert file.output_names == ["translation", "score"]
+    outputs = file.session.run(None, {"text": np.array(["o gato"], object)})
+    assert outputs[0].tolist() == model.translate("o gato")
+    assert outputs[1].shape == (1,)
+    assert file.metadata["kind"] == "translator"
+    assert file.metadata["vocabulary_digest"] == model.source_vocabulary.digest
+    assert json.loads(file.metadata["max_length"]) == model.max_length
+
+
+def test_a_file_of_ids_gives_the_tokens(model, tmp_path):
+    seqkit_onnx.export(model, tmp_path / "ids.onnx", text=False, verify=True)
+    file = seqkit_onnx.load(tmp_path / "ids.onnx")
+    ids = model.source_vocabulary.encode(SENTENCES)
+    tokens, scores = file.translate_ids(ids, num_beams=2)
+    assert tokens.dtype == np.int32
+    assert tokens.shape == (len(SENTENCES), model.max_length)
+    expected, expected_scores = model.translate(SENTENCES, num_beams=2, return_scores=True)
+    assert [model.join([token for token in row if token not in (0, 3)]) for row in tokens.tolist()] == expected
+    np.testing.assert_allclose(scores, expected_scores, atol=SCORE_TOLERANCE)
+    with pytest.raises(ValueError, match="this file takes ids"):
+        file.translate(SENTENCES)
+
+
+def test_no_sentences_and_one_string(file, model):
+    assert file.translate([]) == []
+    assert file.translate("") == [""]
+    assert file.translate("o rato") == model.translate("o rato")
+    assert file.translate(["", ""], return_scores=True)[1].tolist() == [0.0, 0.0]
+
+
+def test_a_sentence_of_500_words(file, model):
+    sentence = " ".join(["gato", "rato", "zz", "casa", "."] * 100)
+    for num_beams in (1, 4):
+        assert file.translate([sentence, "", "gato"], num_beams) == model.translate([sentence, "", "gato"], num_beams)
+
+
+def test_arguments_out_of_range_are_errors(file, model, tmp_path):
+    for arguments in ({"num_beams": 0}, {"max_length": 0}, {"batch_size": 0}, {"length_penalty": float("nan")}):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            file.translate(["gato"], **arguments)
+    with pytest.raises(TypeError, match="num_beams"):
+        file.translate(["gato"], num_beams=2.5)
+    with pytest.raises(TypeError, match="a str"):
+        file.translate(["gato", 3])
+    with pytest.raises(ValueError, match="sampler do not belong"):
+        seqkit_onnx.export(model, tmp_path / "no.onnx", sampler="greedy")
+    with pytest.raises(ValueError, match="step do not belong"):
+        seqkit_onnx.export(model, tmp_path / "no.onnx", step=True)
+    assert not (tmp_path / "no.onnx").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_exported(tmp_path):
+    broken = translator()
+    broken.set_weights([np.full_like(weight, np.nan) for weight in broken.get_weights()])
+    with pytest.raises(ValueError, match="not finite"):
+        seqkit_onnx.export(broken, tmp_path / "broken.onnx")
+
+
+def test_verification_finds_a_file_that_differs(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(Seq2SeqTranslator, "join", lambda *_: "another")
+    with pytest.raises(VerificationError, match="Keras translates 'another'"):
+        seqkit_onnx.export(model, tmp_path / "wrong.onnx", verify=True)
+    assert not (tmp_path / "wrong.onnx").exists()
+
+
+@given(st.lists(st.lists(st.integers(1, 24), max_size=12), min_size=1, max_size=4))
+def test_words_are_joined_as_the_detokenizer_joins_them(rows):
+    model = _JOINING
+    rows = [[token for token in row if token not in (2, 3) and token < len(model.target_vocabulary)] for row in rows]
+    ids = np.zeros((len(rows), 14), np.int32)
+    for row, tokens in zip(ids, rows, strict=True):
+        row[: len(tokens) + 1] = [*tokens, 3]
+    [texts] = _JOINING_FILE.run(None, {"ids": ids})
+    assert texts.tolist() == [model.join(row) for row in rows]
+
+
+def _joining_session(model: Seq2SeqTranslator) -> onnxruntime.InferenceSession:
+    graph = helper.make_graph(
+        [],
+        "joining",
+        [helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", "time"])],
+        [helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"])],
+    )
+    graph.node.extend(add_translation_text(graph, model.target_vocabulary, model.detokenizer, "ids", "text"))
+    proto = helper.make_model(graph, ir_version=9)
+    declare_operator_sets(proto)
+    return onnxruntime.InferenceSession(proto.SerializeToString())
+
+
+_JOINING = translator()
+_JOINING_FILE = _joining_session(_JOINING)
