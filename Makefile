@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models clean
+.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -66,6 +66,10 @@ bench-generation: setup  ## writing text: the textbook loop, Keras, a step model
 
 bench-language-models: setup  ## nats a character on Shakespeare: LSTM against 5-gram Kneser-Ney (half an hour; run alone)
 	$(BIN)/python benchmarks/language_models.py $(ARGS)
+
+bench-translation: setup  ## Portuguese to English: BLEU of both decoders, and sentences a second (hours; run alone)
+	$(BIN)/python -m pip install --quiet 'torch>=2.13,<2.14'
+	$(BIN)/python benchmarks/translation.py $(ARGS)
 
 bench-recurrent: setup  ## recurrent exports against Keras's own, tf.function and PyTorch (a quarter of an hour; run alone)
 	$(BIN)/python -m pip install --quiet 'torch>=2.13,<2.14'

@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from timed_rate import TimedRate
 
 from keras_seqkit import NGramModel, SampleText, TextGenerator, Vocabulary, datasets
 from keras_seqkit.evaluation import plot_training_curves
@@ -24,28 +25,8 @@ from keras_seqkit.evaluation import plot_training_curves
 OUTPUT = Path(__file__).parent / "output"
 UNITS, EMBEDDING, DROPOUT = (512,), 64, 0.0
 BATCH, LENGTH = 64, 64
-PEAK_RATE, WARM_UP = 3e-3, 0.02  # the fraction of the time in which the rate rises
+PEAK_RATE = 3e-3
 TRAINED_IN = "mixed_bfloat16"  # where the CPU has it, half as fast again; measured and written in float32
-
-
-class TimedRate(keras.callbacks.Callback):
-    """Lets the learning rate rise, then fall along a cosine to zero, by the clock; then stops."""
-
-    def __init__(self, seconds: float):
-        super().__init__()
-        self.seconds = seconds
-        self.begin = 0.0
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Starts the clock."""
-        self.begin = time.monotonic()
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Sets the rate of the next step."""
-        passed = (time.monotonic() - self.begin) / self.seconds
-        rate = passed / WARM_UP if passed < WARM_UP else 0.5 * (1 + np.cos(np.pi * min(1.0, passed)))
-        self.model.optimizer.learning_rate = PEAK_RATE * max(rate, 1e-4)
-        self.model.stop_training = passed >= 1
 
 
 def train(texts: list[str], checks: list[str], vocabulary: Vocabulary, minutes: float) -> tuple[TextGenerator, Any]:
@@ -55,7 +36,7 @@ def train(texts: list[str], checks: list[str], vocabulary: Vocabulary, minutes: 
     model.compile(keras.optimizers.Adam(PEAK_RATE, clipnorm=1.0), loss)
     print(f"{model.count_params():,} weights")
     callbacks = [
-        TimedRate(60 * minutes),
+        TimedRate(60 * minutes, PEAK_RATE),
         keras.callbacks.EarlyStopping("val_loss", patience=1000, restore_best_weights=True),
         SampleText("ROMEO", max_new_tokens=120, temperature=0.7),
     ]

@@ -48,13 +48,8 @@ def translator_model(translator: Seq2SeqTranslator, text: bool) -> ModelProto:
     trips = builder.node("Max", ["max_length", one], "trips")
     bindings = {
         "ids": "text/ids" if text else "ids",
-        "room": _zeros(builder, trips, "room"),
-        "beam": builder.node(
-            "Cast",
-            [builder.node("Range", [builder.constant(0, name="first_beam"), beams, one], "beam_numbers")],
-            "beam",
-            to=TensorProto.INT32,
-        ),
+        "room": _counted(builder, trips, "room"),
+        "beam": _counted(builder, beams, "beam"),
     }
     names = joiner.join(reader_graph, "reader", bindings)
     builder.nodes.extend(reader_graph.node)
@@ -117,11 +112,10 @@ def _step_graph(
     return graph
 
 
-def _zeros(builder: GraphBuilder, count: str, name: str) -> str:
-    """Adds zeros, int32 (count,)."""
-    axis = builder.constant([0], name="room_axis")
-    shape = builder.node("Unsqueeze", [count, axis], f"{name}_shape")
-    return builder.node("ConstantOfShape", [shape], name, value=numpy_helper.from_array(np.zeros(1, np.int32)))
+def _counted(builder: GraphBuilder, count: str, name: str) -> str:
+    """Adds 0, 1, 2, ...: int32 (count,)."""
+    zero, one = builder.constant(0, name="count_from"), builder.constant(1, name="one_at_least")
+    return builder.node("Cast", [builder.node("Range", [zero, count, one], f"{name}_wide")], name, to=TensorProto.INT32)
 
 
 def _branch(builder: GraphBuilder, prefix: str, found: dict[str, str], beams: str | None) -> GraphProto:

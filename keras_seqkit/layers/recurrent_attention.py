@@ -115,7 +115,7 @@ class RecurrentAttention(keras.layers.Layer):
             scores = ops.matmul(query, keys)  # (batch, steps, time)
         weights = ops.softmax(scores if mask_bias is None else scores + mask_bias)
         if mask_bias is not None:
-            weights = ops.where(mask_bias < 0, ops.zeros_like(weights), weights)
+            weights = ops.where(mask_bias < 0, 0.0, weights)
         return ops.matmul(weights, memory), weights  # (batch, steps, memory units)
 
     def compute_mask(self, *args: Any, **kwargs: Any) -> tuple:

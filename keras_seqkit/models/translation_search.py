@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seqkit.samplers.beam_search import continue_beams
+from keras_seqkit.samplers.beam_search import BeamRows, continue_beams
 from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import most_probable
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
@@ -23,7 +23,7 @@ class SourceReader(keras.Model):
 
     Call:
         ids: int32 (batch, time), 0 behind each sentence; a sentence may be empty.
-        room: int32 (max_length,); its length says how many tokens may be written.
+        room: int32 (max_length,): 0, 1, 2, ..., a place for each token that may be written.
         beam: int32 (beams,): 0, 1, 2, ...
 
     Returns:
@@ -55,7 +55,9 @@ class SourceReader(keras.Model):
         zeros = ops.expand_dims(ops.cast(beams, "float32"), 2)  # (1, beams, 1)
         for name, state in states.items():
             carry[name] = ops.reshape(ops.expand_dims(state, 1) + zeros, (-1, state.shape[-1]))  # (rows, units)
-        return {**memory, **carry}
+        batch = ops.shape(ids)[0]
+        memory["memory/first_row"] = ops.expand_dims(ops.arange(batch, dtype="int32"), 1) * ops.shape(beam)[0]
+        return {**memory, "memory/room": room + 0, "memory/beam": beam + 0, **carry}
 
 
 class TranslationStep(keras.Model):
@@ -98,9 +100,12 @@ class TranslationStep(keras.Model):
         logits, states = self.translator.decoder.step(carry["token"], memory, states, index, self.by_cells)
         logits = logits + self.allowed
         choose = self._most_probable if self.greedy else self._best_beams
-        return choose(logits, carry, states, index, length_penalty)
+        return choose(logits, carry, states, memory, index, length_penalty)
 
-    def _most_probable(self, logits: Any, carry: Carry, states: Carry, index: Any, _length_penalty: Any) -> Carry:
+    def _most_probable(
+        self, logits: Any, carry: Carry, states: Carry, memory: dict[str, Any], index: Any, length_penalty: Any
+    ) -> Carry:
+        del length_penalty
         done = carry["done"]
         chosen = most_probable(logits)  # (batch,)
         largest = ops.max(logits, axis=1)
@@ -111,13 +116,17 @@ class TranslationStep(keras.Model):
             "done": ops.logical_or(done, ops.equal(token, END_ID)),
             "scores": carry["scores"] + ops.expand_dims(ops.where(done, 0.0, log_probability), 1),
             "lengths": carry["lengths"] + ops.expand_dims(ops.where(done, 0.0, 1.0), 1),
-            "written": _written(carry["written"], token, index),
+            "written": _written(carry["written"], memory["memory/room"], token, index),
         }
         return {**new, **states}
 
-    def _best_beams(self, logits: Any, carry: Carry, states: Carry, index: Any, length_penalty: Any) -> Carry:
-        log_probabilities = ops.log_softmax(logits)
-        found = continue_beams(log_probabilities, carry["scores"], carry["lengths"], carry["done"], length_penalty)
+    def _best_beams(
+        self, logits: Any, carry: Carry, states: Carry, memory: dict[str, Any], index: Any, length_penalty: Any
+    ) -> Carry:
+        rows = BeamRows(memory["memory/first_row"], memory["memory/beam"])
+        found = continue_beams(
+            ops.log_softmax(logits), carry["scores"], carry["lengths"], carry["done"], length_penalty, rows
+        )
         done = ops.take(carry["done"], found.parent, axis=0)
         written = ops.take(carry["written"], found.parent, axis=0)
         new = {
@@ -125,7 +134,7 @@ class TranslationStep(keras.Model):
             "done": ops.logical_or(done, ops.equal(found.token, END_ID)),
             "scores": found.scores,
             "lengths": found.lengths,
-            "written": _written(written, found.token, index),
+            "written": _written(written, memory["memory/room"], found.token, index),
         }
         return {**new, **{name: ops.take(state, found.parent, axis=0) for name, state in states.items()}}
 
@@ -184,7 +193,7 @@ def best_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
     }
 
 
-def _written(written: Any, token: Any, index: Any) -> Any:
+def _written(written: Any, room: Any, token: Any, index: Any) -> Any:
     """Writes a token of each row, (rows,), at `index` into (rows, max_length)."""
-    here = ops.equal(ops.arange(ops.shape(written)[1], dtype="int32"), index)  # (max_length,)
-    return ops.where(ops.expand_dims(here, 0), ops.expand_dims(token, 1), written)
+    here = ops.expand_dims(ops.equal(room, index), 0)  # (1, max_length)
+    return ops.where(here, ops.expand_dims(token, 1), written)

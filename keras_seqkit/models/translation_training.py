@@ -142,6 +142,8 @@ class Progress(keras.callbacks.Callback):
             self.translator.load_weights(self.directory / "best.weights.h5")
             self.best_weights = self.translator.get_weights()
         self.translator.load_weights(self.directory / f"epoch_{len(self.records)}.weights.h5")
+        for variable, value in zip(self._seeds(), state["seeds"], strict=True):
+            variable.assign(np.array(value, variable.dtype))
         return len(self.records)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -175,7 +177,8 @@ class Progress(keras.callbacks.Callback):
             self._save(directory / "best.weights.h5")
         count = len(self.records)
         self._save(directory / f"epoch_{count}.weights.h5")
-        state = {"model": self._fingerprint(), "records": self.records, "best_epoch": self.best_epoch}
+        seeds = [np.asarray(ops.convert_to_numpy(variable)).tolist() for variable in self._seeds()]
+        state = {"model": self._fingerprint(), "records": self.records, "best_epoch": self.best_epoch, "seeds": seeds}
         write_atomically(directory / "progress.json", json.dumps(state).encode())
         (directory / f"epoch_{count - 1}.weights.h5").unlink(missing_ok=True)
 
@@ -183,6 +186,10 @@ class Progress(keras.callbacks.Callback):
         whole = path.with_name(f"new_{path.name}")
         self.translator.save_weights(whole)
         os.replace(whole, path)
+
+    def _seeds(self) -> list[Any]:
+        """Lists what random numbers go on from, which Keras does not save with the weights."""
+        return [each for each in self.translator.non_trainable_variables if each.name == "seed_generator_state"]
 
     def _fingerprint(self) -> list:
         translator = self.translator

@@ -57,7 +57,7 @@ class TranslationWriter:
         translator = self.translator
         for name, value, least in (
             ("num_beams", num_beams, 1),
-            ("max_length", max_length, 0),
+            ("max_length", max_length, 1),
             ("batch_size", batch_size, 1),
         ):
             if isinstance(value, bool) or not hasattr(value, "__index__"):
@@ -89,12 +89,10 @@ class TranslationWriter:
         """Finds translations of encoded sentences, in their order."""
         rows: list[Row] = [[] for _ in sources]
         scores = np.zeros(len(sources), np.float32)
-        if not max_length:
-            return Found(rows, scores)
         for chosen in _by_length(sources, batch_size):
             inputs = {
                 "ids": self._ids([sources[row] for row in chosen]),
-                "room": np.zeros(max_length, np.int32),
+                "room": np.arange(max_length, dtype=np.int32),
                 "beam": np.arange(num_beams, dtype=np.int32),
                 "length_penalty": np.float32(length_penalty),
             }

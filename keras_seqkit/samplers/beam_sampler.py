@@ -3,8 +3,9 @@
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_seqkit.samplers.beam_search import continue_beams, first_scores
+from keras_seqkit.samplers.beam_search import BeamRows, continue_beams, first_scores
 from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import GREEDY_BELOW, Carry, Network, Sampler, Settings, register, states_of, warp
 
@@ -74,7 +75,11 @@ class BeamSampler(Sampler):
         logits = warp(logits, temperature, settings)
         # Where nothing is allowed, a text gives way to others; its logarithms would be no numbers.
         log_probabilities = ops.where(logits > MINUS_INFINITY, ops.log_softmax(logits), MINUS_INFINITY)
-        found = continue_beams(log_probabilities, carry["scores"], carry["lengths"], carry["done"], self.length_penalty)
+        first = ops.expand_dims(ops.arange(ops.shape(carry["scores"])[0], dtype="int32"), 1) * self.num_beams
+        rows = BeamRows(first, np.arange(self.num_beams, dtype=np.int32))
+        found = continue_beams(
+            log_probabilities, carry["scores"], carry["lengths"], carry["done"], self.length_penalty, rows
+        )
         of_beams = {name: carry[name] for name in ("done", "seen", "history", "length") if name in carry}
         continued = {name: ops.take(value, found.parent, axis=0) for name, value in of_beams.items()}
         states = {name: ops.take(value, found.parent, axis=0) for name, value in output.states.items()}

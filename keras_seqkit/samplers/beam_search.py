@@ -39,7 +39,21 @@ def first_scores(token: Any, beams: int) -> Any:
     return ops.cast(ops.reshape(token * 0, (-1, beams)), "float32") + ops.where(first > 0, 0.0, float("-inf"))
 
 
-def continue_beams(log_probabilities: Any, scores: Any, lengths: Any, done: Any, length_penalty: Any) -> Continuations:
+class BeamRows(NamedTuple):
+    """Which rows are the beams of which text.
+
+    Args:
+        first: int32 (batch, 1), the row of each text's first beam: 0, beams, 2 * beams, ...
+        beam: int32 (beams,): 0, 1, 2, ...
+    """
+
+    first: Any
+    beam: Any
+
+
+def continue_beams(
+    log_probabilities: Any, scores: Any, lengths: Any, done: Any, length_penalty: Any, rows: BeamRows
+) -> Continuations:
     """Chooses the best continuations of all beams of each text.
 
     Continuations are ranked by ``score / length ** length_penalty``, and finished beams compete with them.
@@ -50,22 +64,22 @@ def continue_beams(log_probabilities: Any, scores: Any, lengths: Any, done: Any,
         lengths: float32 (batch, beams).
         done: bool (batch * beams,), which beams have ended: they go on with padding, at no cost.
         length_penalty: float, or float32 (): above 0 for longer texts.
+        rows: which rows are whose.
     """
-    beams, vocab = ops.shape(scores)[1], log_probabilities.shape[-1]
+    batch, beams, vocab = ops.shape(rows.first)[0], ops.shape(rows.beam)[0], log_probabilities.shape[-1]
     is_padding = ops.equal(ops.arange(vocab, dtype="int32"), PADDING_ID)
     after_end = ops.where(is_padding, 0.0, float("-inf"))
     steps = ops.where(ops.expand_dims(done, 1), after_end, log_probabilities)  # (batch * beams, vocab)
-    totals = ops.expand_dims(scores, 2) + ops.reshape(steps, (-1, beams, vocab))  # (batch, beams, vocab)
-    new_lengths = lengths + 1.0 - ops.cast(ops.reshape(done, (-1, beams)), "float32")
+    totals = ops.expand_dims(scores, 2) + ops.reshape(steps, (batch, -1, vocab))  # (batch, beams, vocab)
+    new_lengths = lengths + 1.0 - ops.cast(ops.reshape(done, (batch, -1)), "float32")
     # A text that was done before its first token has length 0.
     ranks = totals / ops.expand_dims(ops.maximum(new_lengths, 1.0) ** length_penalty, 2)
-    _, best = ops.top_k(ops.reshape(ranks, (-1, beams * vocab)), beams)  # (batch, beams)
+    _, best = ops.top_k(ops.reshape(ranks, (batch, -1)), beams)  # (batch, beams)
     best = ops.cast(best, "int32")
-    beam = best // vocab
-    first_row = ops.expand_dims(ops.arange(ops.shape(best)[0], dtype="int32"), 1) * beams
+    parent = ops.reshape(rows.first + best // vocab, (-1,))
     return Continuations(
-        parent=ops.reshape(first_row + beam, (-1,)),
+        parent=parent,
         token=ops.reshape(best % vocab, (-1,)),
-        scores=ops.take_along_axis(ops.reshape(totals, (-1, beams * vocab)), best, axis=1),
-        lengths=ops.take_along_axis(new_lengths, beam, axis=1),
+        scores=ops.take(ops.reshape(totals, (-1,)), rows.first * vocab + best, axis=0),
+        lengths=ops.reshape(ops.take(ops.reshape(new_lengths, (-1,)), parent, axis=0), (batch, -1)),
     )

@@ -14,6 +14,7 @@ def simplify_step(graph: GraphProto) -> None:
     _columns_turned_to_rows(graph)
     _first_of_the_largest(graph)
     _constants_added_once(graph)
+    _negative_indices_left_to_gather(graph)
     remove_unread(graph)
 
 
@@ -97,12 +98,15 @@ def _final_state(operator: NodeProto) -> str:
 
 
 def _columns_turned_to_rows(graph: GraphProto) -> None:
-    """Makes one Unsqueeze of a column that is transposed to a row: (batch,) to (1, batch)."""
+    """Makes one Unsqueeze of a column that is transposed to a row: (batch, ...) to (1, batch, ...)."""
     makers = _makers(graph)
     for node in graph.node:
-        if node.op_type != "Transpose" or list(node.attribute[0].ints) != [1, 0]:
+        if node.op_type != "Transpose":
             continue
+        order = list(node.attribute[0].ints)
         maker = makers.get(node.input[0])
+        if order[:2] != [1, 0] or order[2:] != list(range(2, len(order))):
+            continue
         if maker is not None and maker.op_type == "Unsqueeze" and _constant(graph, maker.input[1]) == [1]:
             zero = "constant/row_axis"
             if all(tensor.name != zero for tensor in graph.initializer):
@@ -110,6 +114,43 @@ def _columns_turned_to_rows(graph: GraphProto) -> None:
             node.op_type = "Unsqueeze"
             del node.attribute[:]
             node.input[:] = [maker.input[0], zero]
+
+
+def _negative_indices_left_to_gather(graph: GraphProto) -> None:
+    """Gives Gather the indices as they are, where the axis's size was added to negative ones: it does so itself."""
+    makers = _makers(graph)
+    for node in graph.node:
+        where = makers.get(node.input[1]) if node.op_type == "Gather" else None
+        if where is None or where.op_type != "Where":
+            continue
+        is_negative, added = makers.get(where.input[0]), makers.get(where.input[1])
+        indices = where.input[2]
+        if is_negative is None or added is None or is_negative.op_type != "Less" or added.op_type != "Add":
+            continue
+        axis = next((each.i for each in node.attribute if each.name == "axis"), 0)
+        compared = _without_casts(makers, is_negative.input[0]) == _without_casts(makers, indices)
+        size = _size_of_axis(graph, makers, added.input[1])
+        if compared and added.input[0] == indices and size == (node.input[0], axis):
+            node.input[1] = indices
+
+
+def _without_casts(makers: dict[str, NodeProto], name: str) -> str:
+    while name in makers and makers[name].op_type == "Cast":
+        name = makers[name].input[0]
+    return name
+
+
+def _size_of_axis(graph: GraphProto, makers: dict[str, NodeProto], name: str) -> tuple[str, int] | None:
+    """Returns x and the axis of ``Squeeze(Slice(Cast(Shape(x)), axis, axis + 1))``, or `None`."""
+    squeeze = makers.get(name)
+    cut = makers.get(squeeze.input[0]) if squeeze is not None and squeeze.op_type == "Squeeze" else None
+    if cut is None or cut.op_type != "Slice":
+        return None
+    first, end = (_constant(graph, each) for each in cut.input[1:3])
+    shape = makers.get(_without_casts(makers, cut.input[0]))
+    if shape is None or shape.op_type != "Shape" or not first or end != [first[0] + 1]:
+        return None
+    return shape.input[0], first[0]
 
 
 def _first_of_the_largest(graph: GraphProto) -> None:
