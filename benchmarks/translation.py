@@ -1,8 +1,8 @@
 """How well and how fast Portuguese is translated into English: both decoders, two floors, Keras and one ONNX file.
 
-Trains each translator for a fixed time, its learning rate falling to zero by then (what an earlier run trained is taken,
-until `benchmarks/output/translation` is deleted); measures the held-out test part once, greedy and with four beams, in
-Keras and with the exported file, sentence by sentence; then the speed. Run it alone, for hours:
+Trains each translator for a fixed time, its learning rate falling to zero by then (what an earlier run trained is
+taken, until `benchmarks/output/translation` is deleted); measures the held-out test part once, greedy and with four
+beams, in Keras and with the exported file, sentence by sentence; then the speed. Run it alone, for hours:
 
     make bench-translation
     make bench-translation ARGS="--data software --minutes 25"

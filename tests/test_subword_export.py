@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqkit_onnx.runtime.generator import Generator
 from seqkit_onnx.verification import TOLERANCE
 
-from keras_seqkit import BidirectionalStack, TextClassifier, TextGenerator, Vocabulary
+from keras_seqkit import BidirectionalStack, Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 from tests.cases import randomize_weights
 from tests.generators import biased
 from tests.text_strategies import UNUSUAL, any_text
@@ -102,6 +102,28 @@ def test_a_text_without_a_prompt_loses_the_space_of_its_first_piece_only(tmp_pat
 def test_a_generator_writes_behind_any_prompt(file, prompts, seed):
     expected = generator().generate(prompts, max_new_tokens=5, seed=seed)
     assert file.generate(prompts, max_new_tokens=5, seed=seed) == expected
+
+
+def test_a_file_of_one_step_writes_the_texts_of_keras(tmp_path):
+    seqkit_onnx.export(generator(), tmp_path / "step.onnx", step=True, verify=True)
+    file = seqkit_onnx.load(tmp_path / "step.onnx")
+    for seed in range(5):
+        expected = generator().generate(PROMPTS, max_new_tokens=8, seed=seed)
+        assert file.generate(PROMPTS, max_new_tokens=8, seed=seed) == expected
+
+
+@pytest.mark.parametrize("decoder", ["attention", "repeat_vector"])
+def test_a_translator_gives_the_translations_of_keras(decoder, tmp_path):
+    model = Seq2SeqTranslator(
+        vocabulary_of(lowercase=True), vocabulary_of(), units=9, embedding=5, decoder=decoder, max_length=15
+    )
+    randomize_weights(model)
+    seqkit_onnx.export(model, tmp_path / "translator.onnx", verify=True)
+    file = seqkit_onnx.load(tmp_path / "translator.onnx")
+    texts = [*TEXTS, *UNUSUAL, *PROMPTS]
+    for beams in (1, 4):
+        assert file.translate(texts, beams) == model.translate(texts, beams)
+    assert len(set(file.translate(texts))) > (3 if decoder == "attention" else 1)
 
 
 @pytest.mark.parametrize("prompt", ["", "the", "wal"])

@@ -17,6 +17,7 @@ import seqkit_onnx
 from seqkit_onnx.command_line import main
 
 from tests.backends.train import (
+    BEAMS,
     CASE_NAMES,
     CLASSIFIERS,
     GENERATOR,
@@ -24,6 +25,7 @@ from tests.backends.train import (
     SAMPLERS,
     SETTINGS,
     TEXTS,
+    TRANSLATORS,
     file_name,
     questions,
 )
@@ -117,3 +119,17 @@ def test_a_generator_of_another_backend_finds_texts_as_probable(trained):
     model = keras.saving.load_model(trained / f"{GENERATOR}.keras")
     expected = np.load(trained / f"{GENERATOR}.npz")["log_probs"]
     np.testing.assert_allclose(model.log_prob(TEXTS), expected, rtol=1e-5)  # sums of up to 600 logarithms
+
+
+@pytest.mark.parametrize("decoder", TRANSLATORS)
+@pytest.mark.parametrize("beams", BEAMS)
+def test_a_translator_of_another_backend_gives_the_same_translations(trained, decoder, beams):
+    answers = np.load(trained / f"{decoder}.npz")
+    model = keras.saving.load_model(trained / f"{decoder}.keras")
+    path = trained / f"{decoder}.onnx"
+    if not path.exists():
+        seqkit_onnx.export(model, path)
+    for translate in (model.translate, seqkit_onnx.load(path).translate):
+        translations, scores = translate(TEXTS, num_beams=beams, return_scores=True)
+        assert translations == answers[f"{beams} translations"].tolist()
+        np.testing.assert_allclose(scores, answers[f"{beams} scores"], rtol=0, atol=TOLERANCE)

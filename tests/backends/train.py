@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_seqkit import BidirectionalStack, TextClassifier, TextGenerator, Vocabulary
+from keras_seqkit import BidirectionalStack, Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 from tests.cases import CASES, MASKS, masked_ids
 
 SEED = 3
@@ -72,6 +72,20 @@ def train_generator() -> TextGenerator:
     return model
 
 
+TRANSLATORS = ("attention", "repeat_vector")
+BEAMS = (1, 3)
+
+
+def train_translator(decoder: str) -> Seq2SeqTranslator:
+    """Builds a small translator, and trains it on sentences and their reverse."""
+    texts = (GOOD + BAD + NEUTRAL) * 4
+    vocabulary = Vocabulary.from_texts(texts)
+    model = Seq2SeqTranslator(vocabulary, vocabulary, 12, embedding=8, decoder=decoder, max_length=12, name=decoder)
+    reverse = [" ".join(reversed(text.split())) for text in texts]
+    model.fit(texts, reverse, epochs=6, batch_size=8, learning_rate=0.02, validation_data=(texts, reverse), verbose=0)
+    return model
+
+
 def train_case(name: str) -> keras.Model:
     """Builds a model of the table and trains it to give random numbers."""
     model = next(case for case in CASES if case.name == name).model()
@@ -120,7 +134,16 @@ def main(folder: Path) -> None:
     model = train_generator()
     texts = {sampler: np.array(model.generate(PROMPTS, sampler=sampler, **SETTINGS)) for sampler in SAMPLERS}
     save(model, folder / GENERATOR, **texts, log_probs=model.log_prob(TEXTS))
+    for decoder in TRANSLATORS:
+        model = train_translator(decoder)
+        found = {f"{beams} {part}": each for beams in BEAMS for part, each in _translated(model, beams)}
+        save(model, folder / decoder, **found)
     print(keras.backend.backend())
+
+
+def _translated(model: Seq2SeqTranslator, beams: int) -> list[tuple[str, np.ndarray]]:
+    translations, scores = model.translate(TEXTS, num_beams=beams, return_scores=True)
+    return [("translations", np.array(translations)), ("scores", scores)]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import seqkit_onnx
 from keras_seqkit import BidirectionalStack, TextClassifier, TextGenerator, Vocabulary
 from keras_seqkit.samplers import Sampler, TopPSampler, get
 from tests.cases import CASES, MASKS, Case, masked_ids, randomize_weights
+from tests.translators import VARIANTS, translator
 
 SHAPES = ((1, 1), (1, 5), (3, 7), (16, 12))  # batch, time
 # Rows without a real step: some versions of RNN read memory before their output for them, so what is there counts.
@@ -63,6 +64,8 @@ def write_all(folder: Path) -> None:
         write_classifier(folder, vocabulary, cell)
     for name in GENERATORS:
         write_generator(folder, name)
+    for name in VARIANTS:
+        write_translator(folder, name)
 
 
 def write_case(folder: Path, case: Case) -> None:
@@ -111,6 +114,19 @@ def write_generator(folder: Path, name: str) -> None:
         arrays[f"{question}/out0"] = np.array(model.generate(texts, sampler=sampler))
     path = folder / f"generator_{name}"
     seqkit_onnx.export(model, path.with_suffix(".onnx"), sampler=sampler)
+    np.savez(path.with_suffix(".npz"), **arrays)
+
+
+def write_translator(folder: Path, name: str) -> None:
+    """Writes a translator, which takes sentences and goes by its defaults."""
+    model = translator(**VARIANTS[name])
+    arrays = {}
+    for question, texts in TEXT_QUESTIONS.items():
+        arrays[f"{question}/in"] = np.array(texts)
+        translations, scores = model.translate(texts, return_scores=True)
+        arrays[f"{question}/out0"], arrays[f"{question}/out1"] = np.array(translations), scores
+    path = folder / f"translator_{name}"
+    seqkit_onnx.export(model, path.with_suffix(".onnx"))
     np.savez(path.with_suffix(".npz"), **arrays)
 
 
