@@ -35,6 +35,7 @@ class Task:
         dropout: in training.
         batch: sentence pairs of a batch.
         peak_rate: the highest learning rate.
+        tie_embeddings: of the attention decoder.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Task:
     dropout: float = 0.3
     batch: int = 64
     peak_rate: float = 2e-3
+    tie_embeddings: bool = False
 
     def load(self) -> PairSplits:
         """Returns the data's parts."""
@@ -69,6 +71,7 @@ class Task:
             embedding=self.embedding,
             decoder=decoder,
             dropout=self.dropout,
+            tie_embeddings=self.tie_embeddings and decoder == "attention",
             dtype=dtype,
             name=f"{self.source}_{decoder}",
         )
@@ -77,7 +80,7 @@ class Task:
 TASKS = {
     "software": Task("software", 15, 30.0, trained_words=15, held_out=(1000, 1000)),
     # There are few short verses: it learns from longer ones too.
-    "verses": Task("verses", 20, 15.0, trained_words=35, held_out=(3000, 1000)),
+    "verses": Task("verses", 20, 15.0, trained_words=30, held_out=(3000, 1000), tie_embeddings=True),
 }
 
 
