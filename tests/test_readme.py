@@ -147,6 +147,19 @@ def test_the_code_of_the_page_on_generation_runs(capsys):
     assert names["embedding"].coverage.found == names["words"].tokens[4:]
 
 
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_page_on_translation_runs(tmp_path, capsys):
+    keras.utils.set_random_seed(0)
+    names = run_blocks(code_blocks("docs/translation.md"))
+    printed = capsys.readouterr().out
+    assert "[' O', ' gato', ' vê', ' o', ' gato', '.']" in printed
+    assert "(2, 3, 6) (2, 3, 5)" in printed
+    assert "['loss', 'nats', 'val_loss', 'val_nats']" in printed
+    assert names["score"] == pytest.approx(names["scores"], abs=1e-5)
+    assert set(names["found"]) == {"loss", "perplexity", "bleu", "chrf"}
+    assert "LSTM" in operator_types(tmp_path / "translator.onnx")
+
+
 def test_the_page_on_generation_names_the_inputs_and_samplers_that_there_are():
     text = (ROOT / "docs" / "generation.md").read_text("utf-8")
     rows = {row[0].strip("`"): row[1].strip("`") for row in table_rows(text, "name")}
