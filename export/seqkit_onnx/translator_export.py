@@ -4,15 +4,13 @@ import json
 import os
 from typing import Any
 
-import numpy as np
-
 from keras_seqkit.models import Seq2SeqTranslator
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
 from seqkit_onnx.translator_graph import translator_model
 from seqkit_onnx.verification import VerificationError, sample_texts
 
-# Sums of logarithms in another order; two translations that differ by less are equally good, and either may be found.
+# Sums of logarithms in another order. Equal scores excuse no other text: a wrong joining has them too.
 SCORE_TOLERANCE = 1e-5
 SEARCHES: tuple[dict[str, Any], ...] = ({"num_beams": 1}, {"num_beams": 3, "length_penalty": 0.6})
 
@@ -61,5 +59,8 @@ def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:
         for ours, theirs, score, own in zip(expected, received, scores, own_scores, strict=True):
             if abs(score - own) > SCORE_TOLERANCE * max(1.0, abs(score)):
                 raise VerificationError(f"export: Keras scores {ours!r} {score}, and the file {theirs!r} {own}.")
-            if ours != theirs and not np.isclose(score, own, rtol=0, atol=SCORE_TOLERANCE):
-                raise VerificationError(f"export: Keras translates {ours!r}, and the file {theirs!r}.")
+            if ours != theirs:
+                raise VerificationError(
+                    f"export: Keras translates {ours!r} (score {score}), and the file {theirs!r} ({own}). Where both "
+                    "are equally good, pass verify=False."
+                )
