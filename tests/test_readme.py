@@ -56,7 +56,7 @@ def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
 @pytest.mark.usefixtures("_in_empty_folder")
 def test_the_readme_trains_a_writer_exports_and_runs_it(tmp_path, capsys):
     keras.utils.set_random_seed(0)
-    names = run_blocks(code_blocks("README.md")[1:])
+    names = run_blocks(code_blocks("README.md")[1:2])
     [written] = names["writer"].generate("the c", max_new_tokens=40, temperature=0.5, seed=1)
     assert capsys.readouterr().out == f"{[written]}\n"
     words = {word.strip(".") for line in names["lines"] for word in line.split()}
@@ -64,9 +64,18 @@ def test_the_readme_trains_a_writer_exports_and_runs_it(tmp_path, capsys):
     assert "LSTM" in operator_types(tmp_path / "writer.onnx")
 
 
+@pytest.mark.usefixtures("_in_empty_folder")
+def test_the_readme_trains_a_translator_exports_and_runs_it(tmp_path, capsys):
+    keras.utils.set_random_seed(0)
+    names = run_blocks(code_blocks("README.md")[2:])
+    assert capsys.readouterr().out == "['the cow hears the cat.']\n"
+    assert names["translator"].translate(names["source"][:9]) == names["model"].translate(names["source"][:9])
+    assert "LSTM" in operator_types(tmp_path / "translator.onnx")
+
+
 def test_the_readme_needs_about_fifteen_lines():
     blocks = code_blocks("README.md")
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         assert len([line for line in block.splitlines() if line.strip()]) <= 15
 
