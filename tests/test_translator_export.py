@@ -1,7 +1,6 @@
 """A translator as one file: it translates as Keras does, greedy and by beam search, text in and text out."""
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import onnx
@@ -17,6 +16,7 @@ from seqkit_onnx.runtime.translator import Translator
 from seqkit_onnx.verification import VerificationError
 
 from keras_seqkit import Seq2SeqTranslator
+from tests.onnx_graphs import graphs_of
 from tests.translators import SENTENCES, VARIANTS, translator
 
 SCORE_TOLERANCE = 1e-5  # sums of float32 logarithms in another order
@@ -41,14 +41,6 @@ def file(model, tmp_path_factory) -> Translator:
     path = tmp_path_factory.mktemp("translator") / "translator.onnx"
     seqkit_onnx.export(model, path)
     return seqkit_onnx.load(path)
-
-
-def graphs_of(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from graphs_of(attribute.g)
 
 
 def test_the_file_translates_as_keras_does(pair):
@@ -112,6 +104,28 @@ def test_a_file_of_ids_gives_the_tokens(model, tmp_path):
         file.translate(SENTENCES)
 
 
+def test_a_file_of_text_takes_no_ids(file):
+    with pytest.raises(ValueError, match="this file takes text"):
+        file.translate_ids([[4, 5]])
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_a_translator_of_half_precision_is_a_file_of_float32(model, file, dtype, tmp_path):
+    half = Seq2SeqTranslator.from_config({**model.get_config(), "dtype": dtype})
+    half.set_weights(model.get_weights())
+    seqkit_onnx.export(half, tmp_path / "half.onnx", verify=True)
+    for num_beams in (1, 3):
+        assert seqkit_onnx.load(tmp_path / "half.onnx").translate(SENTENCES, num_beams) == file.translate(
+            SENTENCES, num_beams
+        )
+
+
+def test_verify_says_that_it_compares_no_translators(model, tmp_path):
+    seqkit_onnx.export(model, tmp_path / "translator.onnx")
+    with pytest.raises(TypeError, match="Pass verify=True to export"):
+        seqkit_onnx.verify(model, tmp_path / "translator.onnx", SENTENCES)
+
+
 def test_no_sentences_and_one_string(file, model):
     assert file.translate([]) == []
     assert file.translate("") == [""]
@@ -131,7 +145,7 @@ def test_arguments_out_of_range_are_errors(file, model, tmp_path):
             file.translate(["gato"], **arguments)
     with pytest.raises(TypeError, match="num_beams"):
         file.translate(["gato"], num_beams=2.5)
-    with pytest.raises(TypeError, match="a str"):
+    with pytest.raises(TypeError, match=r"translate: texts\[1\] is a str"):
         file.translate(["gato", 3])
     with pytest.raises(ValueError, match="sampler do not belong"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", sampler="greedy")

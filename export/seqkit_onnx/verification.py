@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import onnx
 
-from keras_seqkit.models import TextClassifier
+from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.vocabulary import RESERVED_TOKENS
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
@@ -66,8 +66,14 @@ def verify(
         A `Verification`.
 
     Raises:
+        TypeError: the model writes or translates.
         ValueError: there are no texts.
     """
+    if isinstance(model, (Seq2SeqTranslator, TextGenerator)):
+        raise TypeError(
+            f"verify: a {type(model).__name__} has no numbers to compare. Pass verify=True to export, or compare what "
+            "both write."
+        )
     found = _compare(model, load(path, ["CPUExecutionProvider"]), texts, vocabulary)
     found.kept_on_cpu = nodes_kept_on_cpu(onnx.load(path))
     return found

@@ -130,10 +130,11 @@ class Seq2SeqTranslator(TranslationModel):
             label_smoothing: the part of each target that is spread over all tokens (Szegedy et al., 2016).
             learning_rate: a number or a Keras schedule; `None`: it rises over the first steps and falls to 0 along a
                 cosine. Gradients are clipped. It has no effect on a model that you compiled yourself, nor has
-                `label_smoothing`.
+                `label_smoothing`. A second call begins a schedule and an optimizer of its own.
             monitor: by what epochs are compared: ``"loss"``, of the held-out pairs without smoothing, or ``"bleu"``, of
-                their first 300, which needs sacrebleu.
-            patience: how many epochs may pass without a better one; `None`: all epochs are done.
+                their first 300, which needs sacrebleu. Where you compiled the model without a metric ``nats``,
+                ``"loss"`` is its own.
+            patience: so many epochs in a row that are no better end the training; `None`: all epochs are done.
             checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
                 process was killed, continues there, and ends with the same weights. `None`: nothing is written.
             callbacks: as in `keras.Model.fit`.
@@ -170,8 +171,8 @@ class Seq2SeqTranslator(TranslationModel):
             **kwargs: only for arrays.
 
         Returns:
-            A dict: `loss`, nats a token of the given translations, `[END]` included; `perplexity`; and of what is
-            translated, `bleu` and `chrf`, 0 to 100, by sacrebleu.
+            A dict: `loss`, nats a token of the given translations, `[END]` included, without the pairs that `fit`
+            leaves out; `perplexity`; and of what is translated, all of it, `bleu` and `chrf`, 0 to 100, by sacrebleu.
         """
         if not is_text(x):
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)

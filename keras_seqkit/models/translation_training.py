@@ -17,6 +17,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 LEARNING_RATE = 2e-3
 WARMUP_FRACTION = 0.05  # of all steps
 WARMUP_STEPS = 400  # at most
+OWN_OPTIMIZER = "adam_of_fit"  # the name, saved too, of what fit compiled a model with: spent when fit has ended
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
 MONITORS = {"loss": ("val_nats", "min"), "bleu": ("val_bleu", "max")}
 BLEU_SENTENCES = 300  # of the held-out ones, after each epoch
@@ -74,7 +75,7 @@ def default_optimizer(learning_rate: Any, steps: int) -> keras.optimizers.Optimi
         learning_rate = keras.optimizers.schedules.CosineDecay(
             LEARNING_RATE / rising, max(1, steps - rising), warmup_target=LEARNING_RATE, warmup_steps=rising
         )
-    return keras.optimizers.Adam(learning_rate, clipnorm=CLIP_NORM)
+    return keras.optimizers.Adam(learning_rate, clipnorm=CLIP_NORM, name=OWN_OPTIMIZER)
 
 
 class HeldOutBleu(keras.callbacks.Callback):
@@ -99,7 +100,8 @@ class Progress(keras.callbacks.Callback):
     Args:
         translator: the model.
         monitor: what is watched: a key of `MONITORS`, or `None` where nothing is held out.
-        patience: epochs without a better one before training stops; `None`: it does not.
+        patience: so many epochs in a row that are no better end the training, as in `keras.callbacks.EarlyStopping`;
+            `None`: they do not.
         directory: where files go; `None`: nowhere.
     """
 
@@ -116,7 +118,7 @@ class Progress(keras.callbacks.Callback):
     @property
     def finished(self) -> bool:
         """Whether the last epoch was one too many."""
-        return self.patience is not None and len(self.records) - 1 - self.best_epoch > self.patience
+        return self.patience is not None and len(self.records) - 1 - self.best_epoch >= max(1, self.patience)
 
     def restore(self) -> int:
         """Goes back to where a killed run was, if there was one.
@@ -165,6 +167,8 @@ class Progress(keras.callbacks.Callback):
 
     def _is_best(self) -> bool:
         name, direction = MONITORS[str(self.monitor)]
+        if name not in self.records[-1]:
+            name = "val_loss"  # the user compiled the model, with metrics of his own
         values = [record[name] for record in self.records]
         sign = 1.0 if direction == "max" else -1.0
         before = [sign * value for value in values[:-1]]
@@ -242,7 +246,7 @@ def train_on_pairs(
         if settings.monitor == "bleu":
             some = [list(texts)[:BLEU_SENTENCES] for texts in held_out]
             callbacks.append(HeldOutBleu(lambda: translator.evaluate(some[0], some[1])["bleu"]))
-    if not translator.compiled:
+    if not translator.compiled or translator.optimizer.name == OWN_OPTIMIZER:
         translator.compile(
             default_optimizer(settings.learning_rate, settings.epochs * len(batches)),
             SmoothedCrossentropy(settings.label_smoothing),

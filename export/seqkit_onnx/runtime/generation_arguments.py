@@ -54,7 +54,7 @@ class Settings(NamedTuple):
 
 def prompt_list(prompts: Any) -> list[str]:
     """Returns prompts as a list; one string is one prompt."""
-    return text_array([prompts] if isinstance(prompts, str) else prompts).tolist()
+    return text_array([prompts] if isinstance(prompts, str) else prompts, "generate").tolist()
 
 
 def stop_list(stop: Any) -> list[str]:

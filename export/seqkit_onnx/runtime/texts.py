@@ -6,31 +6,35 @@ from typing import Any
 import numpy as np
 
 
-def text_array(texts: Any) -> np.ndarray:
+def text_array(texts: Any, caller: str = "predict") -> np.ndarray:
     """Returns texts as onnxruntime takes them: object (batch,).
+
+    Args:
+        texts: a list of strings.
+        caller: what errors begin with.
 
     Raises:
         TypeError: `texts` is no list of strings.
         ValueError: there is none, or a text holds a lone surrogate.
     """
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) == 0:
-        raise TypeError(f"predict: a list of strings is expected; received {type(texts).__name__}. Pass [text].")
+        raise TypeError(f"{caller}: a list of strings is expected; received {type(texts).__name__}. Pass [text].")
     array = np.array([*texts, None], dtype=object)[:-1]  # (batch,); the None keeps NumPy from looking into the items
     if len(array) == 0:
-        raise ValueError("predict: at least one text is expected; received an empty list.")
+        raise ValueError(f"{caller}: at least one text is expected; received an empty list.")
     for index, text in enumerate(array):
         if not isinstance(text, str):
-            raise TypeError(f"predict: texts[{index}] is a str; received {type(text).__name__} {text!r:.60}.")
+            raise TypeError(f"{caller}: texts[{index}] is a str; received {type(text).__name__} {text!r:.60}.")
         if not text.isascii():
-            _check_surrogates(index, text)
+            _check_surrogates(caller, index, text)
     return array
 
 
-def _check_surrogates(index: int, text: str) -> None:
+def _check_surrogates(caller: str, index: int, text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"predict: texts[{index}] holds a lone surrogate at character {error.start}, which UTF-8 cannot. Read the "
+            f"{caller}: texts[{index}] holds a lone surrogate at character {error.start}, which UTF-8 cannot. Read the "
             "source with its right encoding."
         ) from error

@@ -49,7 +49,7 @@ class Translator(Network):
         if self.input_names != ["text"]:
             raise ValueError("translate: this file takes ids. Call translate_ids, or export with text=True.")
         sentences = [texts] if isinstance(texts, str) else texts
-        array = text_array(sentences) if not _is_empty(sentences) else np.zeros(0, object)
+        array = text_array(sentences, "translate") if not _is_empty(sentences) else np.zeros(0, object)
         settings = self._settings(num_beams, length_penalty, max_length)
         _check_integer("batch_size", batch_size)
         translations = np.empty(len(array), object)
@@ -76,7 +76,12 @@ class Translator(Network):
         Returns:
             int32 (batch, target time): the tokens of each translation, `[END]` (3) included, padding (0) behind it; and
             float32 (batch,), the scores.
+
+        Raises:
+            ValueError: an argument is out of its range, or the file takes text.
         """
+        if self.input_names != ["ids"]:
+            raise ValueError("translate_ids: this file takes text. Call translate, or export with text=False.")
         settings = self._settings(num_beams, length_penalty, max_length)
         outputs: Any = self.session.run(["translation_ids", "score"], {"ids": self._cast("ids", ids), **settings})
         return outputs[0], outputs[1]
