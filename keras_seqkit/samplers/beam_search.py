@@ -76,10 +76,10 @@ def continue_beams(
     ranks = totals / ops.expand_dims(ops.maximum(new_lengths, 1.0) ** length_penalty, 2)
     _, best = ops.top_k(ops.reshape(ranks, (batch, -1)), beams)  # (batch, beams)
     best = ops.cast(best, "int32")
-    parent = ops.reshape(rows.first + best // vocab, (-1,))
+    parent = rows.first + best // vocab  # (batch, beams)
     return Continuations(
-        parent=parent,
+        parent=ops.reshape(parent, (-1,)),
         token=ops.reshape(best % vocab, (-1,)),
         scores=ops.take(ops.reshape(totals, (-1,)), rows.first * vocab + best, axis=0),
-        lengths=ops.reshape(ops.take(ops.reshape(new_lengths, (-1,)), parent, axis=0), (batch, -1)),
+        lengths=ops.take(ops.reshape(new_lengths, (-1,)), parent, axis=0),
     )

@@ -9,11 +9,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_seqkit.samplers.beam_search import continue_beams, first_scores
+from keras_seqkit.samplers.beam_search import BeamRows, continue_beams, first_scores
 from tests.samplers.references import PADDING, SCORE_BORDER
 from tests.samplers.strategies import SEEDS
 
 TOLERANCE = 1e-6  # one addition of float32
+
+
+def rows_of(batch: int, beams: int) -> BeamRows:
+    return BeamRows(np.arange(0, batch * beams, beams, dtype=np.int32)[:, None], np.arange(beams, dtype=np.int32))
 
 
 def continue_by_hand(steps, scores, lengths, done, penalty: float) -> list[tuple]:
@@ -45,7 +49,7 @@ def test_a_step_keeps_the_best_continuations(seed, batch, beams, vocab, penalty,
     scores = -random.exponential(4, (batch, beams)).astype(np.float32)
     done = random.random((batch, beams)) < 0.4
     lengths = random.integers(1, 6, (batch, beams)).astype(np.float32)
-    got = continue_beams(steps, scores, lengths, done.ravel(), penalty)
+    got = continue_beams(steps, scores, lengths, done.ravel(), penalty, rows_of(batch, beams))
     parents, tokens = (ops.convert_to_numpy(part).reshape(batch, beams) for part in (got.parent, got.token))
     for text in range(batch):
         mine = slice(text * beams, (text + 1) * beams)
@@ -72,7 +76,7 @@ def test_before_the_first_step_all_beams_are_one(batch, beams):
 def test_the_first_step_takes_different_tokens():
     steps = np.log(np.array([[0.1, 0.2, 0.3, 0.4]] * 3, np.float32))
     scores = first_scores(np.zeros(3, np.int32), 3)
-    got = continue_beams(steps, scores, np.zeros((1, 3), np.float32), np.zeros(3, bool), 1.0)
+    got = continue_beams(steps, scores, np.zeros((1, 3), np.float32), np.zeros(3, bool), 1.0, rows_of(1, 3))
     assert ops.convert_to_numpy(got.token).tolist() == [3, 2, 1]
     assert ops.convert_to_numpy(got.parent).tolist() == [0, 0, 0]
 
@@ -82,7 +86,8 @@ def test_a_penalty_on_length_prefers_longer_texts(penalty, best):
     # A finished text of 2 tokens with -2.0, and one of 3 tokens that goes on to -2.4.
     steps = np.array([[-np.inf, -np.inf, -np.inf], [-np.inf, -0.4, -3.0]], np.float32)
     lengths = np.array([[2, 3]], np.float32)
-    got = continue_beams(steps, np.array([[-2.0, -2.0]], np.float32), lengths, np.array([True, False]), penalty)
+    scores, done = np.array([[-2.0, -2.0]], np.float32), np.array([True, False])
+    got = continue_beams(steps, scores, lengths, done, penalty, rows_of(1, 2))
     assert int(got.parent[0]) == best
     assert int(got.token[0]) == (PADDING if best == 0 else 1)
     assert float(got.lengths[0, 0]) == (2 if best == 0 else 4)
