@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -54,6 +54,9 @@ demo: setup  ## real reviews to one ONNX file; ARGS="--data my.csv --text review
 
 demo-generate: setup  ## what Sheldon says to one ONNX file that writes; ARGS="--data my.txt" for your own, "--character penny"
 	$(BIN)/python docs/demos/generate.py $(ARGS)
+
+demo-translate: setup  ## Portuguese to English in one ONNX file; ARGS="--data pairs.tsv" for your own, "--corpus verses"
+	$(BIN)/python docs/demos/translate.py $(ARGS)
 
 bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/classifier_latency.py

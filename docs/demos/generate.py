@@ -29,6 +29,7 @@ import numpy as np
 import seqkit_onnx
 from deployed_writer import TIMED_TEXTS, Answer, Order, fulfil
 from text_file import DataError, read_texts
+from training_clock import TrainingClock
 
 from keras_seqkit import NGramModel, SampleText, TextGenerator, Vocabulary, datasets
 from keras_seqkit.datasets import TextSplits
@@ -139,47 +140,16 @@ def load_parts(options: argparse.Namespace) -> TextSplits:
     return parts
 
 
-class Schedule(keras.callbacks.Callback):
-    """Prints one line for each epoch, lets the learning rate fall, and ends training when the time is over."""
-
-    def __init__(self, minutes: float, epochs: int | None, batches: int):
-        super().__init__()
-        self.seconds = 60 * minutes
-        self.batches = None if epochs is None else epochs * batches
-        self.seen = 0
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts the clock."""
-        self.start: float | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Starts the epoch's clock."""
-        self.begin = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Sets the learning rate; what TensorFlow takes to compile, before the first batch, does not count."""
-        self.start = self.start or time.perf_counter()
-        self.seen += 1
-        done = (time.perf_counter() - self.start) / self.seconds if self.batches is None else self.seen / self.batches
-        self.model.optimizer.learning_rate = LEARNING_RATE * (1 + math.cos(math.pi * min(done, 1.0))) / 2
-        if done >= 1:
-            self.model.stop_training = True
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Prints the line."""
-        logs = logs or {}
-        print(
-            f"epoch {epoch + 1:2}  loss {logs['loss']:.3f}   validation: loss {logs['val_loss']:.3f}  "
-            f"perplexity {math.exp(min(logs['val_loss'], 99.0)):.2f}   {time.perf_counter() - self.begin:.1f} s",
-            flush=True,
-        )
+def described(logs: dict[str, float]) -> str:
+    """Returns what is printed of an epoch."""
+    perplexity = math.exp(min(logs["val_loss"], 99.0))
+    return f"loss {logs['loss']:.3f}   validation: loss {logs['val_loss']:.3f}  perplexity {perplexity:.2f}"
 
 
 def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int | None) -> Any:
     """Trains while the validation loss falls and there is time, and keeps the weights of the best epoch."""
     tokens = sum(map(len, parts.train)) + 2 * len(parts.train)
     batch_size = int(np.clip(tokens // (LENGTH * BATCHES), SMALLEST_BATCH, LARGEST_BATCH))
-    batches = math.ceil(tokens / (batch_size * LENGTH))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     model.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
     begin = time.perf_counter()
@@ -190,7 +160,7 @@ def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int |
         length=LENGTH,
         validation_data=parts.validation,
         callbacks=[
-            Schedule(minutes, epochs, batches),
+            TrainingClock(minutes, epochs, LEARNING_RATE, described),
             SampleText(every=EPOCHS_A_SAMPLE, max_new_tokens=80, temperature=0.5, print_text=print_sample),
             keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, restore_best_weights=True),
         ],

@@ -30,7 +30,7 @@ def read_texts(path: Path, is_whole: bool = False, encoding: str = "utf-8", seed
     Raises:
         DataError: there is no such file, it has another encoding, or too little is in it.
     """
-    text = _content(path, encoding)
+    text = read_content(path, encoding)
     if is_whole:
         if len(text) < LEAST_CHARACTERS:
             raise DataError(f"{path} has {len(text):,} characters; expected at least {LEAST_CHARACTERS:,}.")
@@ -46,20 +46,12 @@ def read_texts(path: Path, is_whole: bool = False, encoding: str = "utf-8", seed
     return _deal(lines, different, seed)
 
 
-def _deal(lines: Sequence[str], different: list[str], seed: int) -> TextSplits:
-    count = max(1, round(HELD_OUT * len(different)))
-    order = np.random.default_rng(seed).permutation(len(different)).tolist()
-    test = {different[place] for place in order[:count]}
-    validation = {different[place] for place in order[count : 2 * count]}
-    held_out = test | validation
-    return TextSplits(
-        [line for line in lines if line not in held_out],
-        [line for line in lines if line in validation],
-        [line for line in lines if line in test],
-    )
+def read_content(path: Path, encoding: str) -> str:
+    """Reads a text file of the user's.
 
-
-def _content(path: Path, encoding: str) -> str:
+    Raises:
+        DataError: there is no such file, or it has another encoding.
+    """
     if not path.is_file():
         raise DataError(f"there is no file {path}. Pass the path of a text file with --data.")
     try:
@@ -71,3 +63,16 @@ def _content(path: Path, encoding: str) -> str:
             f"{path} is not {encoding} ({error}). Try --encoding cp1252 for a file of Windows, or convert it: "
             "iconv -f cp1252 -t utf-8 old.txt > new.txt"
         ) from error
+
+
+def _deal(lines: Sequence[str], different: list[str], seed: int) -> TextSplits:
+    count = max(1, round(HELD_OUT * len(different)))
+    order = np.random.default_rng(seed).permutation(len(different)).tolist()
+    test = {different[place] for place in order[:count]}
+    validation = {different[place] for place in order[count : 2 * count]}
+    held_out = test | validation
+    return TextSplits(
+        [line for line in lines if line not in held_out],
+        [line for line in lines if line in validation],
+        [line for line in lines if line in test],
+    )

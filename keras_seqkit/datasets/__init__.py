@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keras_seqkit.datasets._cache import FetchError, cache_folder
     from keras_seqkit.datasets._glove import glove
-    from keras_seqkit.datasets._pair_splits import PairSplits, SentencePairs
+    from keras_seqkit.datasets._pair_splits import PairSplits, SentencePairs, split_pairs
     from keras_seqkit.datasets._portuguese_english import portuguese_english
     from keras_seqkit.datasets._reuters_r8 import reuters_r8
     from keras_seqkit.datasets._rotten_tomatoes import rotten_tomatoes
@@ -38,6 +38,7 @@ __all__ = [
     "rotten_tomatoes",
     "shakespeare",
     "sheldon",
+    "split_pairs",
 ]
 
 _HOME_OF_NAME = {
@@ -55,6 +56,7 @@ _HOME_OF_NAME = {
     "rotten_tomatoes": "_rotten_tomatoes",
     "shakespeare": "_shakespeare",
     "sheldon": "_sheldon",
+    "split_pairs": "_pair_splits",
 }
 
 

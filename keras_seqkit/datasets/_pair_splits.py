@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from keras_seqkit.datasets._splits import stable_rank
@@ -58,7 +59,9 @@ def sentence_key(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold())) or "".join(text.split())
 
 
-def split_pairs(owner: str, pairs: SentencePairs, test_pairs: int, validation_pairs: int, seed: int) -> PairSplits:
+def split_pairs(
+    pairs: tuple[Sequence[str], Sequence[str]], test_pairs: int = 1000, validation_pairs: int = 1000, seed: int = 0
+) -> PairSplits:
     """Deal sentence pairs into three parts that share no sentence on either side.
 
     Sentences that differ only in case, white space and punctuation count as one. A source sentence has all its
@@ -67,8 +70,8 @@ def split_pairs(owner: str, pairs: SentencePairs, test_pairs: int, validation_pa
     order of the pairs does not matter, nor how often one repeats beside its other translations.
 
     Args:
-        owner: the name of the data set, for errors.
-        pairs: the pairs; those that repeat are made one.
+        pairs: the sentences and their translations, as a `SentencePairs` or any two lists; those that repeat are
+            made one.
         test_pairs: how many are in the test part.
         validation_pairs: how many are in the validation part. The test part does not depend on it.
         seed: another seed gives other parts.
@@ -77,11 +80,17 @@ def split_pairs(owner: str, pairs: SentencePairs, test_pairs: int, validation_pa
         A `PairSplits`, each part in an order that the seed decides.
 
     Raises:
-        ValueError: a number is negative, or too few pairs are left for the training part.
+        ValueError: a number is negative, the lists differ in length, or too few pairs are left for the training part.
+
+    Example:
+        >>> source, target = ["Sim.", "Não.", "Olá!", "sim"], ["Yes.", "No.", "Hello!", "Yes"]
+        >>> train, validation, test = split_pairs((source, target), test_pairs=1, validation_pairs=1)
+        >>> [len(part.source) for part in (train, validation, test)]
+        [1, 1, 1]
     """
     for name, number, least in (("test_pairs", test_pairs, 1), ("validation_pairs", validation_pairs, 0)):
         if number < least:
-            raise ValueError(f"{owner}: {name} is {number!r}, expected {least} or more.")
+            raise ValueError(f"split_pairs: {name} is {number!r}, expected {least} or more.")
     sources = _translations(pairs)
     parts: tuple[list[Pair], ...] = ([], [])
     seen: set[str] = set()  # target sentences of the test and the validation part
@@ -96,14 +105,14 @@ def split_pairs(owner: str, pairs: SentencePairs, test_pairs: int, validation_pa
     test, validation = parts
     if len(test) < test_pairs or len(validation) < validation_pairs or not train:
         raise ValueError(
-            f"{owner}: {len(sources)} different sentences are too few for {test_pairs} test pairs and "
-            f"{validation_pairs} validation pairs and some to train on. Ask for fewer, or for longer ones."
+            f"split_pairs: {len(sources)} different sentences are too few for {test_pairs} test pairs and "
+            f"{validation_pairs} validation pairs and some to train on. Ask for fewer, or for longer sentences."
         )
     train.sort(key=lambda pair: (stable_rank(seed, *pair), pair))
     return PairSplits(*map(_unzipped, (train, validation, test)))
 
 
-def _translations(pairs: SentencePairs) -> dict[str, list[Pair]]:
+def _translations(pairs: tuple[Sequence[str], Sequence[str]]) -> dict[str, list[Pair]]:
     """Return the different pairs of each source sentence by its key, the most frequent one first."""
     counts: Counter[Pair] = Counter(zip(*pairs, strict=True))
     written: defaultdict[Pair, Counter[Pair]] = defaultdict(Counter)

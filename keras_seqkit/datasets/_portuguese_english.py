@@ -81,4 +81,4 @@ def portuguese_english(
         raise ValueError(f"portuguese_english: source is {source!r}, expected one of {list(SOURCES)}.")
     rows = verse_pairs() if source == "verses" else software_pairs()
     pairs = SentencePairs(*filter_pairs([row[0] for row in rows], [row[1] for row in rows], max_words))
-    return split_pairs("portuguese_english", pairs, test_pairs, validation_pairs, seed)
+    return split_pairs(pairs, test_pairs, validation_pairs, seed)

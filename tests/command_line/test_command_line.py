@@ -14,6 +14,7 @@ from seqkit_onnx.verification import TOLERANCE, TOLERANCES
 from keras_seqkit import TextGenerator, Vocabulary
 from tests.cases import randomize_weights
 from tests.command_line.commands import TEXTS, python
+from tests.translators import SENTENCES, translator
 
 
 def test_a_classifier_is_exported_and_one_line_says_what_was_written(folder, classifier, capsys):
@@ -138,6 +139,22 @@ def test_a_text_generator_is_exported_whole_or_as_a_step(folder, options, capsys
         file = seqkit_onnx.load("generator.onnx")
         sampler = "beam" if "--sampler" in options else None
         assert file.generate(["a", ""], 20) == model.generate(["a", ""], 20, sampler=sampler)
+
+
+@pytest.mark.parametrize("options", [[], ["--ids"]], ids=" ".join)
+def test_a_translator_is_exported_for_text_or_for_ids(folder, options, capsys):
+    model = translator(decoder="repeat_vector")
+    model.save(folder / "translator.keras")
+    assert main(["translator.keras", *options]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("translator.onnx: ")
+    assert said.endswith("; writes the same text as Keras on the samples\n")
+    optional = "num_beams (), length_penalty (), max_length ()"
+    if "--ids" in options:
+        assert f"ids (batch, time), {optional} -> translation_ids (batch, time), score (batch)" in said
+    else:
+        assert f"text (batch), {optional} -> translation (batch), score (batch)" in said
+        assert seqkit_onnx.load("translator.onnx").translate(SENTENCES) == model.translate(SENTENCES)
 
 
 def test_labels_are_refused_for_a_text_generator(folder, capsys):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_seqkit.datasets import PairSplits, SentencePairs
-from keras_seqkit.datasets._pair_splits import sentence_key, split_pairs
+from keras_seqkit.datasets import PairSplits, SentencePairs, split_pairs
+from keras_seqkit.datasets._pair_splits import sentence_key
 
 
 def many(pairs: int) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ rows = st.lists(st.tuples(words, words), max_size=20).map(lambda some: [*some, *
 
 def split(rows: list[tuple[str, str]], test: int, validation: int, seed: int) -> PairSplits:
     pairs = SentencePairs([row[0] for row in rows], [row[1] for row in rows])
-    return split_pairs("it", pairs, test, validation, seed)
+    return split_pairs(pairs, test, validation, seed)
 
 
 def zipped(part: SentencePairs) -> list[tuple[str, str]]:
@@ -92,5 +92,5 @@ def test_pairs_are_not_in_the_order_they_came_in() -> None:
     ],
 )
 def test_parts_that_cannot_be_are_refused(test: int, validation: int, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^it: {message}"):
-        split_pairs("it", SentencePairs(*map(list, zip(*many(10), strict=True))), test, validation, 0)
+    with pytest.raises(ValueError, match=f"^split_pairs: {message}"):
+        split_pairs(SentencePairs(*map(list, zip(*many(10), strict=True))), test, validation, 0)

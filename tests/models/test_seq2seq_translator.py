@@ -8,7 +8,7 @@ import pytest
 
 from keras_seqkit import Seq2SeqTranslator, Vocabulary
 from keras_seqkit.models.sentence_pair_batches import SentencePairBatches
-from keras_seqkit.models.translation_training import SmoothedCrossentropy
+from keras_seqkit.models.translation_training import SmoothedCrossentropy, default_optimizer
 from tests.translators import SENTENCES, SOURCES, TARGETS, VARIANTS, translator
 
 TOLERANCE = 1e-5  # float32
@@ -23,15 +23,16 @@ def toy_pairs(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
 
 
 def toy_translator(**arguments) -> Seq2SeqTranslator:
+    """A translator that is fresh and small; TensorFlow compiles a simple cell in half the time of an LSTM."""
     keras.utils.set_random_seed(0)
     sources, targets = toy_pairs(60)
-    arguments = {"units": 24, "embedding": 12, "max_length": 8, "dropout": 0.0, **arguments}
+    arguments = {"cell": "simple_rnn", "units": 24, "embedding": 12, "max_length": 8, "dropout": 0.0, **arguments}
     return Seq2SeqTranslator(Vocabulary.from_texts(sources), Vocabulary.from_texts(targets), **arguments)
 
 
 @pytest.fixture(scope="module")
 def learned() -> Seq2SeqTranslator:
-    model = toy_translator()
+    model = toy_translator(cell="lstm")
     model.fit(*toy_pairs(600), epochs=12, batch_size=32, learning_rate=0.01, verbose=0)
     return model
 
@@ -73,7 +74,7 @@ def test_everything_can_be_returned_at_once(learned):
 
 def test_unknown_words_are_copied_from_the_source():
     sources, targets = toy_pairs(600)
-    model = toy_translator()
+    model = toy_translator(cell="gru")
     words = [target.replace("cat", "xyzzy") for target in targets]  # not in the vocabulary: learned as unknown
     model.fit([source.replace("gato", "plugh") for source in sources], words, epochs=12, learning_rate=0.01, verbose=0)
     assert model.translate("um plugh dois")[0].lower() == "two [unk] one"
@@ -168,30 +169,31 @@ def test_training_stops_when_nothing_gets_better_and_takes_the_best_weights(moni
 
 
 @pytest.mark.parametrize("loaded", [False, True])
-def test_a_second_fit_learns_too(loaded, tmp_path):
+def test_a_second_fit_has_an_optimizer_of_its_own(loaded, tmp_path):
     model = toy_translator()
-    model.fit(*toy_pairs(60), epochs=1, verbose=0)
+    model.compile(default_optimizer(0.0, 1), SmoothedCrossentropy())  # as a first fit leaves it: its rate has fallen
     if loaded:
         model.save(tmp_path / "model.keras")
         model = keras.saving.load_model(tmp_path / "model.keras")
     before = model.get_weights()
     model.fit(*toy_pairs(60), epochs=1, learning_rate=0.01, verbose=0)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
-    changes = [np.abs(ours - theirs).max() for ours, theirs in zip(model.get_weights(), before, strict=True)]
-    assert min(changes) > 0
-    assert max(changes) == pytest.approx(0.01, rel=1e-2)  # the first step of Adam, wherever there is a gradient
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        assert (
+            np.abs(ours - theirs).max() > 0.005
+        )  # Adam's first step is as long as the rate, wherever there is a gradient
 
 
 def test_a_model_that_the_user_compiled_stays_so(tmp_path):
     model = toy_translator()
     model.compile(keras.optimizers.SGD(0.25), SmoothedCrossentropy(0.0))
     model.save(tmp_path / "model.keras")
-    for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        history = each.fit(*toy_pairs(60), epochs=3, validation_data=toy_pairs(20, seed=1), patience=1, verbose=0)
-        assert isinstance(each.optimizer, keras.optimizers.SGD)
-        assert float(each.optimizer.learning_rate) == 0.25
-        measured = each.evaluate(*toy_pairs(20, seed=1))["loss"]
-        assert min(history.history["val_loss"]) == pytest.approx(measured, rel=1e-3)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    history = loaded.fit(*toy_pairs(60), epochs=3, validation_data=toy_pairs(20, seed=1), patience=1, verbose=0)
+    assert isinstance(loaded.optimizer, keras.optimizers.SGD)
+    assert float(loaded.optimizer.learning_rate) == 0.25
+    measured = loaded.evaluate(*toy_pairs(20, seed=1))["loss"]
+    assert min(history.history["val_loss"]) == pytest.approx(measured, rel=1e-3)
 
 
 def test_the_loss_is_cross_entropy_with_smoothed_targets():
@@ -277,6 +279,6 @@ def test_words_get_their_capitals_and_spaces_back():
     model = translator()
     ids = model.target_vocabulary.encode_rows(TARGETS)
     assert [model.join(row) for row in ids] == TARGETS
-    fresh = Seq2SeqTranslator(model.source_vocabulary, model.target_vocabulary, units=4, embedding=3)
+    fresh = Seq2SeqTranslator(model.source_vocabulary, model.target_vocabulary, 4, "simple_rnn", 3)
     fresh.fit(SOURCES, TARGETS, epochs=1, verbose=0)
     assert [fresh.join(row) for row in ids] == TARGETS
