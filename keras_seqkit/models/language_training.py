@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
 from keras_seqkit.text.vocabulary import START_ID
 
@@ -148,6 +149,7 @@ def fit_language_model(
         steps=arguments.get("steps_per_epoch") or len(batches),
     )
     generator.stop_training = False
+    build_optimizer(trained)
     return keras.Model.fit(trained, batches, callbacks=callbacks, shuffle=False, **arguments)
 
 

@@ -12,6 +12,7 @@ from keras import ops
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
+from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.label_targets import check_labels, label_indices
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches
 from keras_seqkit.text import Vocabulary
@@ -181,6 +182,7 @@ class TextClassifier(keras.Model):
             held_out = None if validation_data is None else self._examples(*validation_data)
         batches = self._batches(examples, batch_size, shuffle)
         checks = None if held_out is None else self._batches(held_out, batch_size)
+        build_optimizer(self)
         return super().fit(batches, validation_data=checks, callbacks=callbacks, shuffle=False, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 32, sample_weight: Any = None, **kwargs: Any):
@@ -215,8 +217,12 @@ class TextClassifier(keras.Model):
 
     def _compile_by_default(self) -> None:
         if not self.compiled:
-            loss = "binary_crossentropy" if len(self.labels) == 2 else "sparse_categorical_crossentropy"
-            self.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss, metrics=["accuracy"])
+            if len(self.labels) == 2:
+                loss, accuracy = "binary_crossentropy", keras.metrics.BinaryAccuracy("accuracy")
+            else:
+                loss = "sparse_categorical_crossentropy"
+                accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+            self.compile(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss, metrics=[accuracy])
 
     def _rows(self, texts: Iterable[str]) -> list[list[int]]:
         """Returns the ids of each text, without padding."""

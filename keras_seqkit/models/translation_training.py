@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, encoded_pairs
 from keras_seqkit.text.files import write_atomically
 
@@ -139,7 +140,6 @@ class Progress(keras.callbacks.Callback):
                 "checkpoint directory, or delete it."
             )
         self.records, self.best_epoch = state["records"], state["best_epoch"]
-        self.translator.optimizer.build(self.translator.trainable_variables)
         if self.best_epoch >= 0:
             self.translator.load_weights(self.directory / "best.weights.h5")
             self.best_weights = self.translator.get_weights()
@@ -253,6 +253,7 @@ def train_on_pairs(
             weighted_metrics=[keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)],
         )
     monitor = None if checks is None else settings.monitor
+    build_optimizer(translator)
     progress = Progress(translator, monitor, settings.patience, settings.checkpoint)
     done = progress.restore()
     if done:
