@@ -15,8 +15,7 @@ import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 
-DEMOS = Path(__file__).parents[1] / "docs" / "demos"
-PNG = b"\x89PNG\r\n\x1a\n"
+from tests.demos import DEMOS, PNG, error_of, imported, printed_by
 
 WORDS = {
     "positivo 😀": ("ótimo", "adorei", "lindo", "excelente"),
@@ -28,9 +27,8 @@ SKIPPED_ROWS = (["", "neutro"], ["sem rótulo", ""], ["demais", "neutro", "campo
 
 @pytest.fixture(scope="module")
 def demo():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(DEMOS)
-        yield importlib.import_module("classify")
+    with imported("classify") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +62,7 @@ def finished(demo, tmp_path_factory):
     vectors.write_text("".join(f"{word} {place / 4} {place % 4} 1\n" for place, word in enumerate(words)), "utf-8")
     arguments = ["--data", data, "--text", "comentário", "--label", "avaliação", "--vectors", vectors]
     arguments += ["--epochs", "12", "--output", folder / "made"]
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        demo.main([str(argument) for argument in arguments])
-    return printed.getvalue(), folder / "made"
+    return printed_by(demo, *arguments), folder / "made"
 
 
 def test_the_demo_says_which_rows_it_skipped(finished):
@@ -166,43 +162,36 @@ WRONG_FILES = {
 }
 
 
-def error_of(demo, capsys, arguments) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        demo.main([str(argument) for argument in arguments])
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
-
-
 @pytest.mark.parametrize("case", WRONG_FILES)
 def test_what_is_wrong_with_a_file_is_said(demo, tmp_path, capsys, case):
     rows, options, message = WRONG_FILES[case]
     data = tmp_path / "reviews.csv"
     if rows is not None:
         write_table(data, rows)
-    assert message in error_of(demo, capsys, ["--data", data, *options, "--output", tmp_path / "made"])
+    assert message in error_of(demo, capsys, "--data", data, *options, "--output", tmp_path / "made")
 
 
 def test_an_empty_file_and_torn_quotes_are_said(demo, tmp_path, capsys):
     data = tmp_path / "reviews.csv"
     data.write_bytes(b"")
-    assert "is empty" in error_of(demo, capsys, ["--data", data, *COLUMNS])
+    assert "is empty" in error_of(demo, capsys, "--data", data, *COLUMNS)
     data.write_text('comentário,avaliação\n"aberto,bom\n' + "texto,bom\n" * 20, "utf-8")
-    assert "double each quote" in error_of(demo, capsys, ["--data", data, *COLUMNS])
+    assert "double each quote" in error_of(demo, capsys, "--data", data, *COLUMNS)
 
 
 def test_a_file_needs_its_columns_named(demo, capsys):
-    assert "go together" in error_of(demo, capsys, ["--data", "reviews.csv", "--text", "review"])
-    assert "go together" in error_of(demo, capsys, ["--text", "review", "--label", "stars"])
+    assert "go together" in error_of(demo, capsys, "--data", "reviews.csv", "--text", "review")
+    assert "go together" in error_of(demo, capsys, "--text", "review", "--label", "stars")
 
 
 def test_epochs_are_at_least_one(demo, capsys):
-    assert "at least 1" in error_of(demo, capsys, ["--epochs", "0"])
+    assert "at least 1" in error_of(demo, capsys, "--epochs", "0")
 
 
 def test_a_windows_file_is_refused_with_advice_and_read_with_it(demo, table, tmp_path, capsys):
     rows = [[text, label.removesuffix(" 😀")] for text, label in GOOD_ROWS]
     data = write_table(tmp_path / "reviews.csv", rows, encoding="cp1252")
-    message = error_of(demo, capsys, ["--data", data, *COLUMNS])
+    message = error_of(demo, capsys, "--data", data, *COLUMNS)
     assert "is not utf-8" in message
     assert "--encoding cp1252" in message
     found = table.read_table(data, "comentário", "avaliação", "cp1252")

@@ -1,21 +1,18 @@
 """The demo that writes runs whole on a small file, without a network, and says what is wrong with other files."""
 
-import contextlib
 import importlib
-import io
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 
-DEMOS = Path(__file__).parents[1] / "docs" / "demos"
-PNG = b"\x89PNG\r\n\x1a\n"
+from tests.demos import DEMOS, PNG, error_of, imported, printed_by
+
 NAMES = ("Ana", "Bruno", "Célia", "Davi")
 THINGS = ("um pão 😀", "o café", "a água", "três maçãs", "um bolo", "nada")
 LINES = [f"{name} quer {thing}." for name in NAMES for thing in THINGS] * 3
@@ -24,20 +21,13 @@ MADE = ("lines.onnx", "lines_curves.png", "lines_samples.txt")
 
 @pytest.fixture(scope="module")
 def demo():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(DEMOS)
-        yield importlib.import_module("generate")
+    with imported("generate") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
 def texts(demo):
     return importlib.import_module("text_file")
-
-
-def printed_by(demo, *arguments) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        demo.main([str(argument) for argument in arguments])
-    return printed.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +107,6 @@ def test_two_columns_stand_side_by_side(demo):
     assert rows[1].endswith("|   c")
 
 
-def error_of(demo, capsys, arguments) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        demo.main([str(argument) for argument in arguments])
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
-
-
 WRONG_ARGUMENTS = {
     "exclude each other": ("--data", "a.txt", "--character", "penny"),
     "--whole goes with --data": ("--whole",),
@@ -136,7 +119,7 @@ WRONG_ARGUMENTS = {
 
 @pytest.mark.parametrize("message", WRONG_ARGUMENTS)
 def test_what_is_wrong_with_the_arguments_is_said(demo, capsys, message):
-    assert message in error_of(demo, capsys, WRONG_ARGUMENTS[message])
+    assert message in error_of(demo, capsys, *WRONG_ARGUMENTS[message])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +135,7 @@ def test_what_is_wrong_with_the_arguments_is_said(demo, capsys, message):
 def test_what_is_wrong_with_a_file_is_said(demo, tmp_path, capsys, content, more, message):
     data = tmp_path / "lines.txt"
     data.write_bytes(content)
-    assert message in error_of(demo, capsys, ["--data", data, *more, "--output", tmp_path / "made"])
+    assert message in error_of(demo, capsys, "--data", data, *more, "--output", tmp_path / "made")
 
 
 @given(st.lists(st.integers(0, 40), min_size=60, max_size=90), st.integers(0, 5))

@@ -1,23 +1,21 @@
 """The demo that translates runs whole on a small file, without a network, and says what is wrong with other files."""
 
-import contextlib
 import importlib
-import io
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_seqkit.datasets import SentencePairs
+from tests.demos import DEMOS, PNG, error_of, imported, printed_by
 
-DEMOS = Path(__file__).parents[1] / "docs" / "demos"
-PNG = b"\x89PNG\r\n\x1a\n"
 NOUNS = {"o gato": "the cat", "a vaca": "the cow", "o boi 😀": "the ox 😀", "a ave": "the bird", "o pão": "the bread"}
 VERBS = {"vê": "sees", "ouve": "hears", "segue": "follows"}
 PAIRS = [
@@ -30,9 +28,8 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def demo():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(DEMOS)
-        yield importlib.import_module("translate")
+    with imported("translate") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +45,7 @@ def finished(demo, tmp_path_factory):
     lines = [f"{target}\t{source}\tby nobody" for source, target in PAIRS]
     data.write_text("\r\n".join(["no tab here", "", *lines]), encoding="utf-8-sig", newline="")
     arguments = ["--data", data, "--swap", "--epochs", "2", "--output", folder / "made"]
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        demo.main([str(argument) for argument in arguments])
-    return printed.getvalue(), folder / "made"
+    return printed_by(demo, *arguments), folder / "made"
 
 
 def test_the_demo_says_how_many_pairs_each_part_has(finished):
@@ -114,24 +109,14 @@ def test_differences_are_listed(demo):
 
 
 def test_no_picture_of_attention_where_there_is_none(demo, tmp_path):
-    class Silent:
-        def translate(self, text, return_attention):
-            return [""], [[]]
-
-        class source_vocabulary:  # noqa: N801
-            split = staticmethod(str.split)
-
-        target_vocabulary = source_vocabulary
-
-    assert not demo.draw_attention(Silent(), ["um dois"], tmp_path / "attention.png")
+    vocabulary = SimpleNamespace(split=str.split)
+    silent = SimpleNamespace(
+        source_vocabulary=vocabulary,
+        target_vocabulary=vocabulary,
+        translate=lambda text, return_attention: ([""], [np.zeros((0, 0))]),
+    )
+    assert not demo.draw_attention(silent, ["um dois"], tmp_path / "attention.png")
     assert not (tmp_path / "attention.png").exists()
-
-
-def error_of(demo, capsys, arguments) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        demo.main([str(argument) for argument in arguments])
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
 
 
 WRONG_ARGUMENTS = {
@@ -147,7 +132,7 @@ WRONG_ARGUMENTS = {
 
 @pytest.mark.parametrize("message", WRONG_ARGUMENTS)
 def test_what_is_wrong_with_the_arguments_is_said(demo, capsys, message):
-    assert message in error_of(demo, capsys, WRONG_ARGUMENTS[message])
+    assert message in error_of(demo, capsys, *WRONG_ARGUMENTS[message])
 
 
 ONE_SOURCE = "".join(f"sim\tyes {number}\n" for number in range(40))
@@ -165,7 +150,7 @@ ONE_SOURCE = "".join(f"sim\tyes {number}\n" for number in range(40))
 def test_what_is_wrong_with_a_file_is_said(demo, tmp_path, capsys, content, more, message):
     data = tmp_path / "pairs.tsv"
     data.write_text(content, "utf-8")
-    assert message in error_of(demo, capsys, ["--data", data, *more, "--output", tmp_path / "made"])
+    assert message in error_of(demo, capsys, "--data", data, *more, "--output", tmp_path / "made")
 
 
 @given(st.lists(st.integers(0, 40), min_size=10, max_size=60), st.booleans(), st.integers(0, 5))

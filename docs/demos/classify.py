@@ -7,10 +7,6 @@ Film reviews, or a table of your own:
 """
 
 import argparse
-import io
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -24,7 +20,9 @@ import keras
 import numpy as np
 import seqkit_onnx
 from comparison import compare
+from elsewhere import run_elsewhere
 from labelled_file import DataError, deal, read_table
+from printing import accept_any_letter, heading
 
 from keras_seqkit import BidirectionalStack, GloveEmbedding, TextClassifier, Vocabulary, datasets
 from keras_seqkit.datasets import LabelledTexts, TrainValidationTest
@@ -79,8 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show an emoji shows a question mark
+    accept_any_letter()
     keras.utils.set_random_seed(SEED)
     heading("Data")
     parts = load_parts(options)
@@ -103,10 +100,6 @@ def run(options: argparse.Namespace) -> None:
     heading("Files")
     for name in ("sentiment.onnx", "confusion_matrix.png", "training_curves.png"):
         print((options.output / name).resolve())
-
-
-def heading(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
 
 def load_parts(options: argparse.Namespace) -> TrainValidationTest:
@@ -217,17 +210,7 @@ def report(model: TextClassifier, test: LabelledTexts, history: Any, output: Pat
 def label_elsewhere(path: Path, texts: Sequence[str]) -> str:
     """Labels texts in a process that has NumPy and onnxruntime only; returns what it printed."""
     program = Path(__file__).with_name("deployed.py")
-    done = subprocess.run(
-        [sys.executable, program, path],
-        input="".join(" ".join(text.split()) + "\n" for text in texts),
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONUTF8": "1"},
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{program} failed:\n{done.stderr}")
-    return done.stdout.rstrip("\n")
+    return run_elsewhere(program, path, texts=[" ".join(text.split()) for text in texts]).rstrip("\n")
 
 
 if __name__ == "__main__":

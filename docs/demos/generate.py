@@ -9,11 +9,8 @@ What Sheldon says in a TV show, or another of his friends, or a text file of you
 """
 
 import argparse
-import io
 import json
 import math
-import os
-import subprocess
 import sys
 import textwrap
 import time
@@ -28,8 +25,10 @@ import keras
 import numpy as np
 import seqkit_onnx
 from deployed_writer import TIMED_TEXTS, Answer, Order, fulfil
+from elsewhere import run_elsewhere
+from printing import accept_any_letter, heading, readable
 from text_file import DataError, read_texts
-from training_clock import TrainingClock
+from training_clock import TrainingClock, add_training_options, check_training_options
 
 from keras_seqkit import NGramModel, SampleText, TextGenerator, Vocabulary, datasets
 from keras_seqkit.datasets import TextSplits
@@ -60,10 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--data and --character exclude each other: a file of your own, or lines of a TV show")
     if options.whole and options.data is None:
         parser.error("--whole goes with --data: the file is one text")
-    if options.epochs is not None and options.epochs < 1:
-        parser.error(f"--epochs is at least 1; received {options.epochs}")
-    if options.minutes <= 0:
-        parser.error(f"--minutes is above 0; received {options.minutes}")
+    check_training_options(parser, options)
     try:
         run(options)
     except (DataError, datasets.FetchError) as error:
@@ -76,15 +72,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--whole", action="store_true", help="the file is one text; else each line is one")
     parser.add_argument("--encoding", default="utf-8", help="of the file (default: utf-8)")
     parser.add_argument("--character", choices=CHARACTERS, help="whose lines (default: sheldon)")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"of training (default: {MINUTES:g})")
-    parser.add_argument("--epochs", type=int, help="in place of minutes: the same result in every run")
+    add_training_options(parser, MINUTES)
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="a folder (default: demo-output)")
     return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show an emoji shows a question mark
+    accept_any_letter()
     keras.utils.set_random_seed(SEED)
     heading("Data")
     parts = load_parts(options)
@@ -115,15 +109,6 @@ def run(options: argparse.Namespace) -> None:
     for made in (path, curves, samples):
         print(made.resolve())
     print(f"\nMore of it: {readable(Path(sys.executable))} {readable(WRITER)} {path} --temperature 0.5 --seed 1")
-
-
-def heading(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}", flush=True)
-
-
-def readable(path: Path) -> Path:
-    """Returns a path as short as it can be said here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def load_parts(options: argparse.Namespace) -> TextSplits:
@@ -198,18 +183,10 @@ def report(model: TextGenerator, parts: TextSplits) -> str:
 
 def write_elsewhere(path: Path, order: Order) -> tuple[Answer, str]:
     """Writes in a process that has NumPy and onnxruntime only; returns the texts, and what was there."""
-    command = [sys.executable, WRITER, path, "--json", f"--prompt={order.prompt}", f"--count={order.count}"]
-    command += [f"--max-new-tokens={order.max_new_tokens}", f"--seed={order.seed}"]
-    done = subprocess.run(
-        [*command, "--temperature", *map(str, order.temperatures)],
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONUTF8": "1"},
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{WRITER} failed:\n{done.stderr}")
-    found = json.loads(done.stdout)
+    settings = [f"--prompt={order.prompt}", f"--count={order.count}"]
+    settings += [f"--max-new-tokens={order.max_new_tokens}", f"--seed={order.seed}"]
+    printed = run_elsewhere(WRITER, path, "--json", *settings, "--temperature", *order.temperatures)
+    found = json.loads(printed)
     return Answer(found["texts"], found["milliseconds"]), found["versions"]
 
 

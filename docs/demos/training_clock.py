@@ -1,10 +1,25 @@
 """A training that takes so many minutes, or so many epochs."""
 
+import argparse
 import math
 import time
 from collections.abc import Callable
 
 import keras
+
+
+def add_training_options(parser: argparse.ArgumentParser, minutes: float) -> None:
+    """Adds how long a training takes: `--minutes`, with this default, or `--epochs`."""
+    parser.add_argument("--minutes", type=float, default=minutes, help=f"of training (default: {minutes:g})")
+    parser.add_argument("--epochs", type=int, help="in place of minutes: the same result in every run")
+
+
+def check_training_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends the process with a usage line where one of the two is out of its range."""
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs is at least 1; received {options.epochs}")
+    if options.minutes <= 0:
+        parser.error(f"--minutes is above 0; received {options.minutes}")
 
 
 class TrainingClock(keras.callbacks.Callback):

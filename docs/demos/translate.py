@@ -10,12 +10,9 @@ any two languages from a file of your own, a sentence, a tab and its translation
 """
 
 import argparse
-import io
 import json
 import math
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -28,9 +25,11 @@ import quiet_tensorflow  # noqa: F401  # first of all that imports TensorFlow
 import keras
 import seqkit_onnx
 from deployed_translator import TIMED_TEXTS, Answer, answer
+from elsewhere import run_elsewhere
 from pair_file import read_pairs
+from printing import accept_any_letter, heading, readable
 from text_file import DataError
-from training_clock import TrainingClock
+from training_clock import TrainingClock, add_training_options, check_training_options
 
 from keras_seqkit import Seq2SeqTranslator, Vocabulary, datasets
 from keras_seqkit.datasets import PairSplits, SentencePairs
@@ -62,12 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--data and --corpus exclude each other: a file of your own, or pairs that are fetched")
     if options.swap and options.data is None:
         parser.error("--swap goes with --data: the translation stands first on each line")
-    for name in ("epochs", "max_words"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            parser.error(f"--{name.replace('_', '-')} is at least 1; received {value}")
-    if options.minutes <= 0:
-        parser.error(f"--minutes is above 0; received {options.minutes}")
+    if options.max_words is not None and options.max_words < 1:
+        parser.error(f"--max-words is at least 1; received {options.max_words}")
+    check_training_options(parser, options)
     try:
         run(options)
     except (DataError, datasets.FetchError) as error:
@@ -83,15 +79,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-words", type=int, help="of both sides (default: software 8, verses 20, a file: no limit)"
     )
-    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"of training (default: {MINUTES:g})")
-    parser.add_argument("--epochs", type=int, help="in place of minutes: the same result in every run")
+    add_training_options(parser, MINUTES)
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="a folder (default: demo-output)")
     return parser
 
 
 def run(options: argparse.Namespace) -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
+    accept_any_letter()
     keras.utils.set_random_seed(SEED)
     heading("Data")
     name, parts = load_parts(options)
@@ -104,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
     plot_training_curves(history, curves, title=f"{name}: nats a token, smoothed (loss) and not (nats)")
     heading("Export")
     path = options.output / f"{name}.onnx"
-    seqkit_onnx.export(model, path)
+    seqkit_onnx.export(model, path)  # compared below, on all test sentences: verify would refuse a tie
     print(f"{path}, {path.stat().st_size / 1e6:.1f} MB: sentence in, translation and score out")
     heading("Test: sentences that training never saw")
     ours = [answer(model.translate, parts.test.source, beams) for beams in BEAMS]
@@ -122,15 +116,6 @@ def run(options: argparse.Namespace) -> None:
     print(
         f"\nTranslate lines: {readable(Path(sys.executable))} {readable(TRANSLATOR)} {path} --beams 4 < sentences.txt"
     )
-
-
-def heading(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}", flush=True)
-
-
-def readable(path: Path) -> Path:
-    """Returns a path as short as it can be said here."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def load_parts(options: argparse.Namespace) -> tuple[str, PairSplits]:
@@ -217,17 +202,8 @@ def shown(test: SentencePairs, translations: Sequence[str]) -> str:
 
 def translate_elsewhere(path: Path, texts: Sequence[str]) -> tuple[list[Answer], str]:
     """Translates in a process that has NumPy and onnxruntime only; returns the answers, and what was there."""
-    done = subprocess.run(
-        [sys.executable, TRANSLATOR, path, "--json", "--beams", *map(str, BEAMS)],
-        input="".join(f"{text}\n" for text in texts),
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONUTF8": "1"},
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{TRANSLATOR} failed:\n{done.stderr}")
-    found = json.loads(done.stdout)
+    printed = run_elsewhere(TRANSLATOR, path, "--json", "--beams", *BEAMS, texts=texts)
+    found = json.loads(printed)
     return [Answer(**each) for each in found["answers"]], found["versions"]
 
 

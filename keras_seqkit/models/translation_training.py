@@ -122,7 +122,7 @@ class Progress(keras.callbacks.Callback):
         return self.patience is not None and len(self.records) - 1 - self.best_epoch >= max(1, self.patience)
 
     def restore(self) -> int:
-        """Goes back to where a killed run was, if there was one.
+        """Goes back to where a killed run was, if there was one; the optimizer must have its variables.
 
         Returns:
             How many epochs it had done.
