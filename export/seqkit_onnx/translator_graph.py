@@ -4,14 +4,14 @@ from typing import Any
 
 import keras
 import numpy as np
-from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from keras_seqkit.models.seq2seq_translator import Seq2SeqTranslator
 from keras_seqkit.models.translation_search import SourceReader, TranslationStep
 from seqkit_onnx.generator_graph import describe_input, empty_model, spec
 from seqkit_onnx.graphs.ids_to_text import described_text
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
-from seqkit_onnx.graphs.translation_loop import add_translation_loop
+from seqkit_onnx.graphs.translation_loop import LoopInputs, Written, add_beam_loop, add_greedy_loop
 from seqkit_onnx.graphs.translation_text import add_translation_text
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
@@ -56,17 +56,22 @@ def translator_model(translator: Seq2SeqTranslator, text: bool) -> ModelProto:
     fixed = {"length_penalty": "length_penalty"}
     fixed |= {name: value for name, value in names.items() if name.startswith(MEMORY)}
     begin = {name: value for name, value in names.items() if name not in fixed and name not in inputs}
-    greedy = builder.node("Equal", [beams, one], "is_greedy")
+    loop_inputs = LoopInputs(begin, fixed, trips)
+    is_greedy = builder.node("Equal", [beams, one], "is_greedy")
     branches = []
-    for is_greedy, prefix in ((True, "greedy"), (False, "beam_search")):
+    for greedy, prefix in ((True, "greedy"), (False, "beam_search")):
         inner = GraphBuilder(graph, prefix)
-        found = add_translation_loop(inner, joiner, steps[is_greedy], prefix, begin, fixed, trips)
-        branches.append(_branch(inner, prefix, found, None if is_greedy else beams))
+        written = (
+            add_greedy_loop(inner, joiner, steps[greedy], prefix, loop_inputs)
+            if greedy
+            else add_beam_loop(inner, joiner, steps[greedy], prefix, loop_inputs, beams)
+        )
+        branches.append(_branch(inner, prefix, written))
     tokens, scores = (f"translation/{name}" for name in ("tokens", "best_scores"))
     builder.nodes.append(
         helper.make_node(
             "If",
-            [greedy],
+            [is_greedy],
             [tokens, scores],
             name="translation/search",
             then_branch=branches[0],
@@ -79,7 +84,7 @@ def translator_model(translator: Seq2SeqTranslator, text: bool) -> ModelProto:
         )
         graph.output.append(described_text("translation"))
     else:
-        builder.nodes.append(helper.make_node("Identity", [tokens], ["translation_ids"], name="translation/as_ids"))
+        builder.nodes.append(_padded(builder, tokens, trips, "translation_ids"))
         graph.output.append(helper.make_tensor_value_info("translation_ids", TensorProto.INT32, ["batch", "time"]))
     builder.nodes.append(helper.make_node("Identity", [scores], ["score"], name="translation/as_score"))
     graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["batch"]))
@@ -118,21 +123,28 @@ def _counted(builder: GraphBuilder, count: str, name: str) -> str:
     return builder.node("Cast", [builder.node("Range", [zero, count, one], f"{name}_wide")], name, to=TensorProto.INT32)
 
 
-def _branch(builder: GraphBuilder, prefix: str, found: dict[str, str], beams: str | None) -> GraphProto:
-    """Picks the best beam of each sentence: its tokens int32 (batch, time), and its score float32 (batch,)."""
-    best = builder.constant(0, name=f"{prefix}_best")
-    tokens = found["written"]
-    if beams is not None:
-        axis, end = builder.constant([0], name=f"{prefix}_axis"), builder.constant([2**63 - 1], name=f"{prefix}_end")
-        step = builder.node("Unsqueeze", [beams, axis], "beam_step")
-        tokens = builder.node("Slice", [tokens, axis, end, axis, step], "best_tokens")
-    score = builder.node("Gather", [found["scores"], best], "best_score", axis=1)
-    length = builder.node("Gather", [found["lengths"], best], "best_length", axis=1)
+def _branch(builder: GraphBuilder, prefix: str, written: Written) -> GraphProto:
+    """Gives what was written: tokens int32 (batch, time), and their score float32 (batch,)."""
+    is_token = builder.node("Cast", [written.tokens], "is_token", to=TensorProto.BOOL)  # padding is 0
+    counted, axis = (
+        builder.node("Cast", [is_token], "counted", to=TensorProto.FLOAT),
+        builder.constant([1], name="time"),
+    )
+    length = builder.node("ReduceSum", [counted, axis], "lengths", keepdims=0)
     at_least_one = builder.node("Max", [length, builder.constant(1.0, np.float32, f"{prefix}_one")], "length_at_least")
     divisor = builder.node("Pow", [at_least_one, "length_penalty"], "penalty")
-    score = builder.node("Div", [score, divisor], "score")
+    score = builder.node("Div", [written.scores, divisor], "score")
     outputs = [
-        helper.make_tensor_value_info(tokens, TensorProto.INT32, [None, None]),
+        helper.make_tensor_value_info(written.tokens, TensorProto.INT32, [None, None]),
         helper.make_tensor_value_info(score, TensorProto.FLOAT, [None]),
     ]
     return helper.make_graph(builder.nodes, f"{prefix}/branch", [], outputs)
+
+
+def _padded(builder: GraphBuilder, tokens: str, length: str, output: str) -> NodeProto:
+    """Pads int32 (batch, time) behind, up to a length that is int64 ()."""
+    zero, axis = (builder.constant([value], name=f"padded_{name}") for value, name in ((0, "before"), (1, "axis")))
+    time = builder.node("Shape", [tokens], "written_time", start=1, end=2)
+    missing = builder.node("Sub", [builder.node("Unsqueeze", [length, zero], "whole_time"), time], "missing")
+    pads = builder.node("Concat", [zero, missing], "pads", axis=0)
+    return helper.make_node("Pad", [tokens, pads, "", axis], [output], name="translation/as_ids")

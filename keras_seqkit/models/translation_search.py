@@ -50,14 +50,13 @@ class SourceReader(keras.Model):
             "done": ops.reshape(ops.greater(ended, 0), (-1,)),
             "scores": ops.expand_dims(first, 0) + ops.cast(ended * 0, "float32"),  # (batch, beams)
             "lengths": ops.cast(ended * 0, "float32"),
-            "written": ops.expand_dims(token * 0, 1) + ops.expand_dims(ops.zeros_like(room), 0),  # (rows, max_length)
         }
         zeros = ops.expand_dims(ops.cast(beams, "float32"), 2)  # (1, beams, 1)
         for name, state in states.items():
             carry[name] = ops.reshape(ops.expand_dims(state, 1) + zeros, (-1, state.shape[-1]))  # (rows, units)
         batch = ops.shape(ids)[0]
         memory["memory/first_row"] = ops.expand_dims(ops.arange(batch, dtype="int32"), 1) * ops.shape(beam)[0]
-        return {**memory, "memory/room": room + 0, "memory/beam": beam + 0, **carry}
+        return {**memory, "memory/beam": beam + 0, **carry}
 
 
 class TranslationStep(keras.Model):
@@ -73,7 +72,9 @@ class TranslationStep(keras.Model):
         float32 ().
 
     Returns:
-        What is carried on, by the same names; the memory stays as it is.
+        What is carried on, by the same names, of which a greedy step has no ``scores`` and no ``lengths``; and what
+        the token adds to the text: ``log_probability`` float32 (batch,), 0 for one that has ended, of a greedy step,
+        ``parent`` int32 (batch * beams,), the row that each beam continues, of others. The memory stays as it is.
     """
 
     def __init__(self, translator: Any, greedy: bool, by_cells: bool = False):
@@ -99,44 +100,37 @@ class TranslationStep(keras.Model):
         states = {name: value for name, value in carry.items() if "/" in name}
         logits, states = self.translator.decoder.step(carry["token"], memory, states, index, self.by_cells)
         logits = logits + self.allowed
-        choose = self._most_probable if self.greedy else self._best_beams
-        return choose(logits, carry, states, memory, index, length_penalty)
+        new = (
+            self._most_probable(logits, carry)
+            if self.greedy
+            else self._best_beams(logits, carry, memory, length_penalty)
+        )
+        parent = new.get("parent")
+        return {**new, **(states if parent is None else _rows_of(states, parent))}
 
-    def _most_probable(
-        self, logits: Any, carry: Carry, states: Carry, memory: dict[str, Any], index: Any, length_penalty: Any
-    ) -> Carry:
-        del length_penalty
-        done = carry["done"]
-        chosen = most_probable(logits)  # (batch,)
-        largest = ops.max(logits, axis=1)
+    def _most_probable(self, logits: Any, carry: Carry) -> Carry:
+        done, chosen, largest = carry["done"], most_probable(logits), ops.max(logits, axis=1)  # (batch,)
         log_probability = 0.0 - ops.log(ops.sum(ops.exp(logits - ops.expand_dims(largest, 1)), axis=1))
         token = ops.where(done, PADDING_ID, chosen)
-        new = {
+        return {
             "token": token,
             "done": ops.logical_or(done, ops.equal(token, END_ID)),
-            "scores": carry["scores"] + ops.expand_dims(ops.where(done, 0.0, log_probability), 1),
-            "lengths": carry["lengths"] + ops.expand_dims(ops.where(done, 0.0, 1.0), 1),
-            "written": _written(carry["written"], memory["memory/room"], token, index),
+            "log_probability": ops.where(done, 0.0, log_probability),
         }
-        return {**new, **states}
 
-    def _best_beams(
-        self, logits: Any, carry: Carry, states: Carry, memory: dict[str, Any], index: Any, length_penalty: Any
-    ) -> Carry:
+    def _best_beams(self, logits: Any, carry: Carry, memory: dict[str, Any], length_penalty: Any) -> Carry:
         rows = BeamRows(memory["memory/first_row"], memory["memory/beam"])
         found = continue_beams(
             ops.log_softmax(logits), carry["scores"], carry["lengths"], carry["done"], length_penalty, rows
         )
         done = ops.take(carry["done"], found.parent, axis=0)
-        written = ops.take(carry["written"], found.parent, axis=0)
-        new = {
+        return {
             "token": found.token,
             "done": ops.logical_or(done, ops.equal(found.token, END_ID)),
             "scores": found.scores,
             "lengths": found.lengths,
-            "written": _written(written, memory["memory/room"], found.token, index),
+            "parent": found.parent,
         }
-        return {**new, **{name: ops.take(state, found.parent, axis=0) for name, state in states.items()}}
 
 
 class TranslationSearch(keras.Model):
@@ -155,6 +149,7 @@ class TranslationSearch(keras.Model):
 
     def __init__(self, translator: Any, greedy: bool):
         super().__init__(name="translation_search")
+        self.greedy = greedy
         self.reader = SourceReader(translator)
         self.step = TranslationStep(translator, greedy, by_cells=True)
         self.built = True
@@ -162,20 +157,30 @@ class TranslationSearch(keras.Model):
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
         inputs = dict(inputs)
-        length_penalty = inputs.pop("length_penalty")
+        length_penalty, room = inputs.pop("length_penalty"), inputs["room"]
         begin = self.reader(inputs)
-        memory = {name: value for name, value in begin.items() if name.startswith("memory/")}
-        names = sorted(name for name in begin if name not in memory)
-        limit = ops.shape(inputs["room"])[0]
+        memory = {name: begin.pop(name) for name in list(begin) if name.startswith("memory/")}
+        if self.greedy:
+            del begin["lengths"]
+        begin["written"] = ops.expand_dims(begin["token"] * 0, 1) + ops.expand_dims(room * 0, 0)  # (rows, max_length)
+        names = sorted(begin)
 
         def goes_on(index: Any, *values: Any) -> Any:
             done = dict(zip(names, values, strict=True))["done"]
-            return ops.logical_and(index < limit, ops.logical_not(ops.all(done)))
+            return ops.logical_and(index < ops.shape(room)[0], ops.logical_not(ops.all(done)))
 
         def write(index: Any, *values: Any) -> tuple:
-            after = self.step.write(memory, dict(zip(names, values, strict=True)), index, length_penalty)
+            before = dict(zip(names, values, strict=True))
+            after = self.step.write(memory, before, index, length_penalty)
+            if self.greedy:
+                after["scores"] = before["scores"] + ops.expand_dims(after["log_probability"], 1)
+                written = before["written"]
+            else:
+                written = ops.take(before["written"], after["parent"], axis=0)
+            here = ops.expand_dims(ops.equal(room, index), 0)  # (1, max_length)
+            after["written"] = ops.where(here, ops.expand_dims(after["token"], 1), written)
             # TensorFlow forgets some of the sizes that it knew, and its loop wants them all.
-            kept = [ops.reshape(after[name], ops.shape(value)) for name, value in zip(names, values, strict=True)]
+            kept = [ops.reshape(after[name], ops.shape(value)) for name, value in before.items()]
             return (index + 1, *kept)
 
         _, *values = ops.while_loop(goes_on, write, (ops.zeros((), "int32"), *(begin[name] for name in names)))
@@ -184,16 +189,12 @@ class TranslationSearch(keras.Model):
 
 def best_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
     """Picks the best beam of each sentence: ``tokens`` int32 (batch, max_length), ``scores`` float32 (batch,)."""
-    scores, lengths = carry["scores"], carry["lengths"]
+    scores = carry["scores"]  # (batch, beams)
     batch, beams = ops.shape(scores)[0], ops.shape(scores)[1]
-    written = ops.reshape(carry["written"], (batch, beams, -1))
-    return {
-        "tokens": written[:, 0],
-        "scores": scores[:, 0] / ops.maximum(lengths[:, 0], 1.0) ** length_penalty,
-    }
+    tokens = ops.reshape(carry["written"], (batch, beams, -1))[:, 0]
+    lengths = ops.sum(ops.cast(ops.not_equal(tokens, PADDING_ID), "float32"), axis=1)
+    return {"tokens": tokens, "scores": scores[:, 0] / ops.maximum(lengths, 1.0) ** length_penalty}
 
 
-def _written(written: Any, room: Any, token: Any, index: Any) -> Any:
-    """Writes a token of each row, (rows,), at `index` into (rows, max_length)."""
-    here = ops.expand_dims(ops.equal(room, index), 0)  # (1, max_length)
-    return ops.where(here, ops.expand_dims(token, 1), written)
+def _rows_of(states: Carry, rows: Any) -> Carry:
+    return {name: ops.take(state, rows, axis=0) for name, state in states.items()}

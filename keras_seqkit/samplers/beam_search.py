@@ -67,19 +67,23 @@ def continue_beams(
         rows: which rows are whose.
     """
     batch, beams, vocab = ops.shape(rows.first)[0], ops.shape(rows.beam)[0], log_probabilities.shape[-1]
-    is_padding = ops.equal(ops.arange(vocab, dtype="int32"), PADDING_ID)
-    after_end = ops.where(is_padding, 0.0, float("-inf"))
-    steps = ops.where(ops.expand_dims(done, 1), after_end, log_probabilities)  # (batch * beams, vocab)
-    totals = ops.expand_dims(scores, 2) + ops.reshape(steps, (batch, -1, vocab))  # (batch, beams, vocab)
-    new_lengths = lengths + 1.0 - ops.cast(ops.reshape(done, (batch, -1)), "float32")
+    # No more of a beam's continuations than there are beams can be among the best.
+    kept = min(beams, vocab) if isinstance(beams, int) else ops.minimum(beams, vocab)
+    steps, tokens = ops.top_k(log_probabilities, kept)  # (batch * beams, kept)
+    after_end = ops.where(ops.equal(rows.beam[:kept], 0), 0.0, float("-inf"))
+    ended = ops.expand_dims(done, 1)
+    steps = ops.where(ended, after_end, steps)
+    tokens = ops.where(ended, PADDING_ID, ops.cast(tokens, "int32"))
+    totals = ops.expand_dims(scores, 2) + ops.reshape(steps, (batch, beams, -1))  # (batch, beams, kept)
+    new_lengths = lengths + 1.0 - ops.cast(ops.reshape(done, (batch, beams)), "float32")
     # A text that was done before its first token has length 0.
     ranks = totals / ops.expand_dims(ops.maximum(new_lengths, 1.0) ** length_penalty, 2)
     _, best = ops.top_k(ops.reshape(ranks, (batch, -1)), beams)  # (batch, beams)
-    best = ops.cast(best, "int32")
-    parent = rows.first + best // vocab  # (batch, beams)
+    best = ops.cast(best, "int32") + rows.first * kept  # of all texts
+    parent = ops.reshape(best // kept, (-1,))
     return Continuations(
-        parent=ops.reshape(parent, (-1,)),
-        token=ops.reshape(best % vocab, (-1,)),
-        scores=ops.take(ops.reshape(totals, (-1,)), rows.first * vocab + best, axis=0),
-        lengths=ops.take(ops.reshape(new_lengths, (-1,)), parent, axis=0),
+        parent=parent,
+        token=ops.take(ops.reshape(tokens, (-1,)), ops.reshape(best, (-1,)), axis=0),
+        scores=ops.take(ops.reshape(totals, (-1,)), best, axis=0),
+        lengths=ops.reshape(ops.take(ops.reshape(new_lengths, (-1,)), parent, axis=0), (batch, beams)),
     )
