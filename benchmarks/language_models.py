@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from timed_rate import TimedRate
+from training_dtype import training_dtype
 
 from keras_seqkit import NGramModel, SampleText, TextGenerator, Vocabulary, datasets
 from keras_seqkit.evaluation import plot_training_curves
@@ -26,12 +27,12 @@ OUTPUT = Path(__file__).parent / "output"
 UNITS, EMBEDDING, DROPOUT = (512,), 64, 0.0
 BATCH, LENGTH = 64, 64
 PEAK_RATE = 3e-3
-TRAINED_IN = "mixed_bfloat16"  # where the CPU has it, half as fast again; measured and written in float32
 
 
 def train(texts: list[str], checks: list[str], vocabulary: Vocabulary, minutes: float) -> tuple[TextGenerator, Any]:
     """Trains for so many minutes; the weights are those of the best validation loss."""
-    model = TextGenerator(vocabulary, UNITS, embedding=EMBEDDING, dropout=DROPOUT, dtype=TRAINED_IN)
+    dtype = training_dtype()  # measured and written in float32
+    model = TextGenerator(vocabulary, UNITS, embedding=EMBEDDING, dropout=DROPOUT, dtype=dtype)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     model.compile(keras.optimizers.Adam(PEAK_RATE, clipnorm=1.0), loss)
     print(f"{model.count_params():,} weights")

@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 from timed_rate import TimedRate
+from training_dtype import training_dtype
 
 from keras_seqkit import Seq2SeqTranslator, Vocabulary, datasets
 from keras_seqkit.datasets import PairSplits, SentencePairs
 from keras_seqkit.models.translation_training import SmoothedCrossentropy
 
-TRAINED_IN = "mixed_bfloat16"  # where the CPU has it, a third faster; measured and written in float32
 EPOCHS = 1000  # the clock ends it
 
 
@@ -100,8 +100,10 @@ def trained(task: Task, decoder: str, parts: PairSplits, minutes: float, folder:
 
 
 def _train(task: Task, decoder: str, parts: PairSplits, minutes: float) -> Seq2SeqTranslator:
-    model = task.make(decoder, parts, TRAINED_IN)
-    print(f"{model.name}: {model.count_params():,} weights, {len(parts.train.source):,} pairs, {minutes:g} minutes")
+    dtype = training_dtype()  # measured and written in float32
+    model = task.make(decoder, parts, dtype)
+    size = f"{model.count_params():,} weights, {len(parts.train.source):,} pairs"
+    print(f"{model.name}: {size}, {minutes:g} minutes in {dtype}")
     model.compile(
         keras.optimizers.Adam(task.peak_rate, clipnorm=1.0),
         SmoothedCrossentropy(0.1),

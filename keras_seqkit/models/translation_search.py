@@ -109,9 +109,8 @@ class TranslationStep(keras.Model):
         return {**new, **(states if parent is None else _rows_of(states, parent))}
 
     def _most_probable(self, logits: Any, carry: Carry) -> Carry:
-        done, chosen, largest = carry["done"], most_probable(logits), ops.max(logits, axis=1)  # (batch,)
-        log_probability = 0.0 - ops.log(ops.sum(ops.exp(logits - ops.expand_dims(largest, 1)), axis=1))
-        token = ops.where(done, PADDING_ID, chosen)
+        done, log_probability = carry["done"], ops.max(ops.log_softmax(logits), axis=1)  # (batch,)
+        token = ops.where(done, PADDING_ID, most_probable(logits))
         return {
             "token": token,
             "done": ops.logical_or(done, ops.equal(token, END_ID)),
