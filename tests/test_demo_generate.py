@@ -128,7 +128,7 @@ def test_what_is_wrong_with_the_arguments_is_said(demo, capsys, message):
         (b"one line\n" * 30, (), "has 1 different lines; expected at least 20"),
         (b"", (), "has 0 different lines"),
         (b"short", ("--whole",), "has 5 characters; expected at least 1,000"),
-        ("ação\n".encode("cp1252") * 30, (), "Try --encoding cp1252"),
+        ("ação\n".encode("cp1252") * 30, (), "try --encoding cp1252"),
         (b"a\n" * 30, ("--encoding", "utf-9"), "'utf-9' is not known"),
     ],
 )

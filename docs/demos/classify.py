@@ -21,8 +21,9 @@ import numpy as np
 import seqkit_onnx
 from comparison import compare
 from elsewhere import run_elsewhere
-from labelled_file import DataError, deal, read_table
+from labelled_file import deal, read_table
 from printing import accept_any_letter, heading
+from text_file import DataError
 
 from keras_seqkit import BidirectionalStack, GloveEmbedding, TextClassifier, Vocabulary, datasets
 from keras_seqkit.datasets import LabelledTexts, TrainValidationTest

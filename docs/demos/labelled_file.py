@@ -3,10 +3,12 @@
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from text_file import DataError, read_content
 
 from keras_seqkit.datasets import LabelledTexts, TrainValidationTest
 
@@ -14,10 +16,6 @@ DELIMITERS = (",", ";", "\t")
 LEAST_ROWS = 10
 ROWS_A_LABEL = 2  # on average, at least: below that, the column is no label
 HELD_OUT = 0.1  # for each of validation and test
-
-
-class DataError(ValueError):
-    """The user's file cannot be used; the message says why and what to do."""
 
 
 class Table(NamedTuple):
@@ -97,19 +95,7 @@ def _parsed(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[dict]
 
 def _lines(path: Path, encoding: str) -> list[str]:
     """Returns the lines with their ends, so that a quoted field may have some within."""
-    if not path.is_file():
-        raise DataError(f"there is no file {path}. Pass the path of a CSV or TSV file with --data.")
-    try:
-        with path.open(encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding, newline="") as file:
-            return file.readlines()
-    except LookupError as error:
-        raise DataError(f"--encoding {encoding!r} is not known to Python. Try utf-8, cp1252 or utf-16.") from error
-    except UnicodeError as error:
-        raise DataError(
-            f"{path} is not {encoding} ({error}). If it was saved by a spreadsheet on Windows, "
-            "try --encoding cp1252; for 'Unicode text', --encoding utf-16. "
-            "Or convert it: iconv -f cp1252 -t utf-8 old.csv > new.csv"
-        ) from error
+    return list(StringIO(read_content(path, encoding, "CSV or TSV", newline=""), newline=""))
 
 
 def _rows(path: Path, lines: list[str], delimiter: str) -> Iterator[dict]:

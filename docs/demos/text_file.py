@@ -46,22 +46,30 @@ def read_texts(path: Path, is_whole: bool = False, encoding: str = "utf-8", seed
     return _deal(lines, different, seed)
 
 
-def read_content(path: Path, encoding: str) -> str:
+def read_content(path: Path, encoding: str, kind: str = "text", newline: str | None = None) -> str:
     """Reads a text file of the user's.
+
+    Args:
+        path: the file.
+        encoding: of the file; UTF-8 may begin with a byte order mark.
+        kind: what such a file is called.
+        newline: as of `open`.
 
     Raises:
         DataError: there is no such file, or it has another encoding.
     """
     if not path.is_file():
-        raise DataError(f"there is no file {path}. Pass the path of a text file with --data.")
+        raise DataError(f"there is no file {path}. Pass the path of a {kind} file with --data.")
+    with_mark = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
-        return path.read_text("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+        with path.open(encoding=with_mark, newline=newline) as file:
+            return file.read()
     except LookupError as error:
         raise DataError(f"--encoding {encoding!r} is not known to Python. Try utf-8, cp1252 or utf-16.") from error
     except UnicodeError as error:
         raise DataError(
-            f"{path} is not {encoding} ({error}). Try --encoding cp1252 for a file of Windows, or convert it: "
-            "iconv -f cp1252 -t utf-8 old.txt > new.txt"
+            f"{path} is not {encoding} ({error}). If it was written on Windows, try --encoding cp1252; for 'Unicode "
+            f"text' of a spreadsheet, --encoding utf-16. Or convert it: iconv -f cp1252 -t utf-8 {path.name} > new"
         ) from error
 
 
