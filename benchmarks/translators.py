@@ -32,7 +32,8 @@ class Task:
         pieces: of each vocabulary.
         units: of each recurrent layer, in one direction.
         embedding: of both embeddings.
-        dropout: in training.
+        dropout: in training, of the attention decoder's translator.
+        repeat_vector_dropout: likewise, of the other's.
         batch: sentence pairs of a batch.
         peak_rate: the highest learning rate.
         tie_embeddings: of the attention decoder.
@@ -47,6 +48,7 @@ class Task:
     units: int = 256
     embedding: int = 192
     dropout: float = 0.3
+    repeat_vector_dropout: float = 0.1
     batch: int = 64
     peak_rate: float = 2e-3
     tie_embeddings: bool = False
@@ -61,6 +63,7 @@ class Task:
     def make(self, decoder: str, parts: PairSplits, dtype: str) -> Seq2SeqTranslator:
         """Returns a fresh translator."""
         keras.utils.set_random_seed(0)
+        attends = decoder == "attention"
         source, target = (
             Vocabulary.from_texts(texts, level="subword", max_tokens=self.pieces) for texts in parts.train
         )
@@ -70,8 +73,8 @@ class Task:
             units=self.units,
             embedding=self.embedding,
             decoder=decoder,
-            dropout=self.dropout,
-            tie_embeddings=self.tie_embeddings and decoder == "attention",
+            dropout=self.dropout if attends else self.repeat_vector_dropout,
+            tie_embeddings=self.tie_embeddings and attends,
             dtype=dtype,
             name=f"{self.source}_{decoder}",
         )

@@ -5,6 +5,7 @@ import csv
 import importlib
 import io
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -190,10 +191,11 @@ def test_epochs_are_at_least_one(demo, capsys):
 
 def test_a_windows_file_is_refused_with_advice_and_read_with_it(demo, table, tmp_path, capsys):
     rows = [[text, label.removesuffix(" 😀")] for text, label in GOOD_ROWS]
-    data = write_table(tmp_path / "reviews.csv", rows, encoding="cp1252")
+    data = write_table(tmp_path / "my reviews.csv", rows, encoding="cp1252")
     message = error_of(demo, capsys, "--data", data, *COLUMNS)
     assert "is not utf-8" in message
     assert "--encoding cp1252" in message
+    assert f"{shlex.quote(str(data))} > new.csv" in message
     found = table.read_table(data, "comentário", "avaliação", "cp1252")
     assert [[text, label] for text, label in zip(found.texts, found.labels, strict=True)] == rows
 

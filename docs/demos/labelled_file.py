@@ -95,7 +95,7 @@ def _parsed(path: Path, encoding: str, columns: Sequence[str]) -> Iterator[dict]
 
 def _lines(path: Path, encoding: str) -> list[str]:
     """Returns the lines with their ends, so that a quoted field may have some within."""
-    return list(StringIO(read_content(path, encoding, "CSV or TSV", newline=""), newline=""))
+    return list(StringIO(read_content(path, encoding, "CSV or TSV")))
 
 
 def _rows(path: Path, lines: list[str], delimiter: str) -> Iterator[dict]:

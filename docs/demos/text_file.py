@@ -1,5 +1,6 @@
 """Reads a text file of the user's own, and deals it into three parts."""
 
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -46,14 +47,13 @@ def read_texts(path: Path, is_whole: bool = False, encoding: str = "utf-8", seed
     return _deal(lines, different, seed)
 
 
-def read_content(path: Path, encoding: str, kind: str = "text", newline: str | None = None) -> str:
-    """Reads a text file of the user's.
+def read_content(path: Path, encoding: str, kind: str = "text") -> str:
+    r"""Reads a text file of the user's; lines end in ``\n``, whatever they ended in.
 
     Args:
         path: the file.
         encoding: of the file; UTF-8 may begin with a byte order mark.
         kind: what such a file is called.
-        newline: as of `open`.
 
     Raises:
         DataError: there is no such file, or it has another encoding.
@@ -62,14 +62,14 @@ def read_content(path: Path, encoding: str, kind: str = "text", newline: str | N
         raise DataError(f"there is no file {path}. Pass the path of a {kind} file with --data.")
     with_mark = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
-        with path.open(encoding=with_mark, newline=newline) as file:
-            return file.read()
+        return path.read_text(with_mark)
     except LookupError as error:
         raise DataError(f"--encoding {encoding!r} is not known to Python. Try utf-8, cp1252 or utf-16.") from error
     except UnicodeError as error:
         raise DataError(
             f"{path} is not {encoding} ({error}). If it was written on Windows, try --encoding cp1252; for 'Unicode "
-            f"text' of a spreadsheet, --encoding utf-16. Or convert it: iconv -f cp1252 -t utf-8 {path.name} > new"
+            "text' of a spreadsheet, --encoding utf-16. Or convert it: iconv -f cp1252 -t utf-8 "
+            f"{shlex.quote(str(path))} > new{path.suffix}"
         ) from error
 
 
