@@ -20,7 +20,7 @@ def test_scanned_layers_equal_keras_under_every_mask(case):
     proto = convert(model, model_signature(model), scanned=SCANNED)
     onnx.checker.check_model(proto, full_check=True)
     assert not set(SCANNED).intersection(operators(proto))
-    assert_equal_outputs(proto, model, MASKS)
+    assert_equal_outputs(proto, case, model, MASKS)
 
 
 @pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.name.replace(" ", "_"))
@@ -28,7 +28,7 @@ def test_scanned_layers_equal_keras_under_every_mask(case):
 def test_scanned_layers_equal_keras_where_nothing_is_moved(case, mask_zero: bool):
     model = case.model(mask_zero=mask_zero)
     proto = convert(model, model_signature(model), right_padded_inputs="all", scanned=SCANNED)
-    assert_equal_outputs(proto, model, ("none", "right", "all_masked"))
+    assert_equal_outputs(proto, case, model, ("none", "right", "all_masked"))
 
 
 def test_an_lstm_stays_native():
