@@ -1,6 +1,7 @@
 """What export is asked for beside the model: padding, precision, states; and what verify tells of a GPU."""
 
 import json
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -11,13 +12,20 @@ from seqkit_onnx.verification import TOLERANCE, TOLERANCES, VerificationError
 
 from keras_seqkit import Vocabulary
 from tests.cases import masked_ids, randomize_weights
+from tests.eager import eagerly
 
 LAYERS = keras.layers
 REARRANGING = {"TopK", "CumSum"}
 
 
+@pytest.fixture(autouse=True)
+def _eagerly() -> Iterator[None]:
+    """Each of these models predicts once or twice, at a few steps."""
+    with eagerly():
+        yield
+
+
 def model_of(*layers: keras.layers.Layer, batch: int | None = None) -> keras.Model:
-    keras.utils.clear_session()
     first = [keras.Input(batch_shape=(batch, None), dtype="int32", name="ids"), LAYERS.Embedding(40, 8, mask_zero=True)]
     model = keras.Sequential([*first, *layers, LAYERS.Dense(3, activation="softmax", name="topic")])
     randomize_weights(model)
@@ -82,7 +90,7 @@ def test_a_less_exact_file_of_broken_weights_is_not_written(tmp_path):
 
 
 def test_the_runtime_carries_states_from_part_to_part(tmp_path):
-    stateful = model_of(LAYERS.LSTM(4, stateful=True), batch=2)
+    stateful = model_of(LAYERS.LSTM(4, stateful=True, name="lstm"), batch=2)
     path = tmp_path / "model.onnx"
     kept = [variable.numpy() for variable in stateful.non_trainable_variables]
     seqkit_onnx.export(stateful, path, text=False, verify=True)
@@ -107,7 +115,7 @@ def test_the_runtime_carries_states_from_part_to_part(tmp_path):
     "choice", [{"text": False, "labels": ["a", "b", "c"]}, {"vocabulary": Vocabulary([])}], ids=str
 )
 def test_states_do_not_go_together_with_text_or_labels(choice, tmp_path):
-    stateful = model_of(LAYERS.LSTM(4, stateful=True), batch=2)
+    stateful = model_of(LAYERS.LSTM(4, stateful=True, name="lstm"), batch=2)
     with pytest.raises(ValueError, match=r"stateful layers \('lstm/initial_h' is a state\).*text=False and no labels"):
         seqkit_onnx.export(stateful, tmp_path / "model.onnx", **choice)
     assert not list(tmp_path.iterdir())

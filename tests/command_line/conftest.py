@@ -1,5 +1,6 @@
 """A folder with saved models, in which the tests of the command line work."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -31,12 +32,20 @@ def classifier() -> TextClassifier:
     return model
 
 
+@pytest.fixture(scope="package")
+def saved(classifier, tmp_path_factory) -> Path:
+    """A folder with a saved classifier, a saved plain model and its vocabulary."""
+    saved = tmp_path_factory.mktemp("saved")
+    classifier.save(saved / "classifier.keras")
+    plain_model().save(saved / "plain.keras")
+    classifier.vocabulary.save(saved / "vocabulary.json")
+    return saved
+
+
 @pytest.fixture
-def folder(classifier, tmp_path, monkeypatch) -> Path:
-    """A working folder with a saved classifier, a saved plain model and its vocabulary."""
-    classifier.save(tmp_path / "classifier.keras")
-    plain_model().save(tmp_path / "plain.keras")
-    classifier.vocabulary.save(tmp_path / "vocabulary.json")
+def folder(saved, tmp_path, monkeypatch) -> Path:
+    """A working folder with copies of what was saved."""
+    shutil.copytree(saved, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")

@@ -11,6 +11,7 @@ import pytest
 from seqkit_onnx.command_line import FAILED, WRONG_COMMAND, main
 
 from tests.command_line.commands import assert_one_line_of_error, plain_model, python
+from tests.eager import eagerly
 
 OLD = b"an older file"
 
@@ -99,6 +100,7 @@ def with_nan(folder: Path) -> None:
         (with_nan, "Nothing was written. Check the model for NaN"),
     ],
 )
+@eagerly()
 def test_a_model_that_cannot_be_exported_is_one_line_and_the_old_file_stays(folder, spoil, reason, capsys):
     (folder / "plain.onnx").write_bytes(OLD)
     spoil(folder)
@@ -116,6 +118,7 @@ def test_labels_that_do_not_fit_are_one_line(folder, capsys):
 
 
 @pytest.mark.parametrize("problem", [errno.ENOSPC, errno.EACCES])
+@eagerly()
 def test_a_file_that_cannot_be_written_is_one_line_and_the_old_file_stays(folder, problem, monkeypatch, capsys):
     def fails(_descriptor: int) -> None:
         raise OSError(problem, os.strerror(problem))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from keras_seqkit.layers import ConvFront, MaskedMaxPooling
 from keras_seqkit.models.text_batches import LENGTH_STEP
+from tests.eager import eagerly
 
 GRU, LSTM = keras.layers.GRU, keras.layers.LSTM
 
@@ -35,7 +36,8 @@ def quick(labels=("neg", "pos")) -> TextClassifier:
 @pytest.fixture(scope="module")
 def fitted() -> TextClassifier:
     model = small()
-    model.fit(TEXTS, LABELS, epochs=2, verbose=0)
+    with eagerly():
+        model.fit(TEXTS, LABELS, epochs=2, verbose=0)
     return model
 
 
@@ -50,11 +52,13 @@ def test_it_learns_what_can_be_learned():
 
 def test_two_labels_end_in_one_sigmoid_and_more_in_a_softmax(fitted: TextClassifier):
     assert fitted.predict(TEXTS, verbose=0).shape == (6, 1)
-    many = small(TOPICS).predict(TEXTS, verbose=0)
+    with eagerly():
+        many = small(TOPICS).predict(TEXTS, verbose=0)
     assert many.shape == (6, 3)
     np.testing.assert_allclose(many.sum(axis=1), 1, rtol=0, atol=TOLERANCE)
 
 
+@eagerly()
 def test_names_and_indices_of_labels_are_the_same():
     by_name, by_index = quick(), quick()
     by_name.fit(TEXTS, LABELS, epochs=1, verbose=0)
@@ -62,6 +66,7 @@ def test_names_and_indices_of_labels_are_the_same():
     np.testing.assert_array_equal(by_name.predict(TEXTS, verbose=0), by_index.predict(TEXTS, verbose=0))
 
 
+@eagerly()
 def test_many_labels_train_too():
     model = quick(TOPICS)
     model.fit(TEXTS, ["earn", "acq", "crude"] * 2, epochs=1, verbose=0)
@@ -81,11 +86,12 @@ def test_many_labels_train_too():
     ],
     ids=str,
 )
+@eagerly()
 def test_what_else_is_in_the_batch_does_not_matter(arguments: dict):
     model = small(**arguments)
     texts = [*TEXTS, "good " * LENGTH_STEP]  # the last has no padding when it is alone
     together = model.predict([*texts, "good " * 40], verbose=0)
-    alone = np.concatenate([model.predict([text], verbose=0) for text in texts])
+    alone = model.predict(texts, batch_size=1, verbose=0)
     np.testing.assert_allclose(together[:-1], alone, rtol=0, atol=TOLERANCE)
 
 
@@ -130,6 +136,7 @@ class Column:
         return list(self.values)
 
 
+@eagerly()
 def test_columns_of_a_data_frame_will_do():
     by_list, by_column = quick(), quick()
     by_list.fit(TEXTS, LABELS, epochs=1, verbose=0)
@@ -140,6 +147,7 @@ def test_columns_of_a_data_frame_will_do():
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
+@eagerly()
 def test_a_functional_model_as_encoder_sees_the_mask(tmp_path):
     sequence = keras.Input((None, 5))
     branches = [keras.layers.Bidirectional(cell(3, return_sequences=True))(sequence) for cell in (LSTM, GRU)]
@@ -147,13 +155,14 @@ def test_a_functional_model_as_encoder_sees_the_mask(tmp_path):
     model = small(encoder=encoder)
     model.fit(TEXTS, LABELS, epochs=1, verbose=0)
     together = model.predict([*TEXTS, "good " * 40], verbose=0)
-    alone = np.concatenate([model.predict([text], verbose=0) for text in TEXTS])
+    alone = model.predict(TEXTS, batch_size=1, verbose=0)
     np.testing.assert_allclose(together[:6], alone, rtol=0, atol=TOLERANCE)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(TEXTS, verbose=0), model.predict(TEXTS, verbose=0))
 
 
+@eagerly()
 def test_max_length_is_all_that_is_read():
     model = small(max_length=2)
     first, second = model.predict(["a good film", "a good surprise"], verbose=0)
@@ -161,6 +170,7 @@ def test_max_length_is_all_that_is_read():
 
 
 @pytest.mark.parametrize("conv", [None, 3, ConvFront(3, pool_size=1, name="front")], ids=["none", "number", "layer"])
+@eagerly()
 def test_a_saved_model_is_the_same_with_its_vocabulary(conv, tmp_path):
     model = small(conv=conv, encoder=BidirectionalStack(3), max_length=9, dropout=0.3)
     model.fit(TEXTS, LABELS, epochs=1, verbose=0)
@@ -192,11 +202,13 @@ def test_early_stopping_without_validation_is_refused():
         small().fit(TEXTS, LABELS, early_stopping=True, verbose=0)
 
 
+@eagerly()
 def test_validation_split_holds_out_the_end():
     history = quick().fit(TEXTS, LABELS, epochs=1, validation_split=1 / 3, verbose=0)
     assert "val_accuracy" in history.history
 
 
+@eagerly()
 def test_the_callers_compilation_stays():
     model = quick()
     model.compile("sgd", "mse")
@@ -243,6 +255,7 @@ def test_an_embedding_that_is_too_small_is_refused():
         small(embedding=keras.layers.Embedding(3, 2))
 
 
+@eagerly()
 def test_weights_of_examples_count():
     unweighted, weighted = quick(), quick()
     unweighted.fit(TEXTS, LABELS, epochs=1, verbose=0)

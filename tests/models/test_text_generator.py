@@ -8,6 +8,7 @@ import pytest
 
 from keras_seqkit import GloveEmbedding, TextGenerator
 from keras_seqkit.models.scoring import STEPS_AT_ONCE
+from tests.eager import eagerly
 from tests.generators import CELLS, generator, vocabulary_of
 from tests.numpy_generator import NumpyNetwork
 
@@ -89,6 +90,7 @@ def test_a_tied_table_is_no_second_weight():
     assert generator(units=(5, 12), tie_weights=True).projection.kernel.shape == (12, 6)
 
 
+@eagerly()
 def test_vectors_stay_as_they_were_given():
     embedding = GloveEmbedding(vocabulary_of(), vectors_of())
     model = TextGenerator(vocabulary_of(), units=8, embedding=embedding)
@@ -98,6 +100,7 @@ def test_vectors_stay_as_they_were_given():
 
 
 @pytest.mark.parametrize("variant", ["tied with a projection", "vectors"])
+@eagerly()
 def test_a_saved_model_writes_the_same_and_learns_on(variant, tmp_path):
     model = VARIANTS[variant]()
     model.fit(["abcd", "dcb"], epochs=1, batch_size=2, length=3, verbose=0)
