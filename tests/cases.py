@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_seqkit.layers import BidirectionalStack, ConvFront, MaskedMaxPooling
 
@@ -46,13 +45,6 @@ class Case:
         model = keras.Model(ids, outputs, name="model")
         randomize_weights(model, seed)
         return model
-
-    def oracle(self, model: keras.Model) -> Callable[[np.ndarray], list[Any]]:
-        """Returns what gives Keras's outputs for ids: compiled where it can be, as that takes a third of the time."""
-        call: Any = model
-        if self.any_time:
-            call = tf.function(lambda ids: model(ids), input_signature=[tf.TensorSpec((None, None), tf.int32)])
-        return lambda ids: keras.tree.flatten(call(ids))
 
 
 def randomize_weights(model: keras.Model, seed: int = 0) -> None:

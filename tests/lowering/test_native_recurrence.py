@@ -9,6 +9,7 @@ from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.signature import model_signature
 
 from tests.cases import CASES, MASKS, Case, masked_ids
+from tests.lowering.converted_cases import SHAPES, converted, keras_answers, keras_model
 
 # float32 sums taken in another order: about 1e-7 a step, over at most 7 steps of small networks.
 TOLERANCE = 2e-6
@@ -22,41 +23,40 @@ def run(proto: onnx.ModelProto, **feeds: np.ndarray) -> list[np.ndarray]:
     return session.run(None, feeds)
 
 
-def assert_equal_outputs(proto: onnx.ModelProto, case: Case, model: keras.Model, masks: tuple[str, ...]) -> None:
+def assert_equal_outputs(proto: onnx.ModelProto, case: Case, masks: tuple[str, ...], mask_zero: bool = True) -> None:
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    oracle = case.oracle(model)
     for kind in masks:
-        for batch, time in ((1, 1), (1, 5), (3, 7)):
+        for batch, time in SHAPES:
             ids = masked_ids(kind, batch, time, seed=batch + time)
-            for ours, theirs in zip(session.run(None, {"ids": ids}), oracle(ids), strict=True):
+            expected = keras_answers(case, mask_zero, kind, batch, time)
+            for ours, theirs in zip(session.run(None, {"ids": ids}), expected, strict=True):
                 np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE, err_msg=f"{kind} {ids.tolist()}")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_exported_equals_keras_at_every_step_under_every_mask(case: Case):
-    model = case.model()
-    proto = convert(model, model_signature(model))
+    proto = converted(case)
     onnx.checker.check_model(proto, full_check=True)
     operators = [node.op_type for node in proto.graph.node]
     assert not LOOPS.intersection(operators)
     assert sum(operator in RECURRENT for operator in operators) == case.operators
-    assert_equal_outputs(proto, case, model, MASKS)
+    assert_equal_outputs(proto, case, MASKS)
 
 
 @pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name.replace(" ", "_"))
 def test_without_a_mask_nothing_is_rearranged(case: Case):
-    model = case.model(mask_zero=False)
+    model = keras_model(case, mask_zero=False)
     proto = convert(model, model_signature(model))
     assert not REARRANGING.intersection(node.op_type for node in proto.graph.node)
-    assert_equal_outputs(proto, case, model, ("none", "holes"))
+    assert_equal_outputs(proto, case, ("none", "holes"), mask_zero=False)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_padding_known_to_be_on_the_right_rearranges_nothing(case: Case):
-    model = case.model()
+    model = keras_model(case)
     proto = convert(model, model_signature(model), right_padded_inputs=("ids",))
     assert not REARRANGING.intersection(node.op_type for node in proto.graph.node)
-    assert_equal_outputs(proto, case, model, ("none", "right", "all_masked"))
+    assert_equal_outputs(proto, case, ("none", "right", "all_masked"))
 
 
 def test_stacked_layers_hand_on_their_inner_form():

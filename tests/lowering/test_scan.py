@@ -7,6 +7,7 @@ from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import model_signature
 
 from tests.cases import CASES, MASKS
+from tests.lowering.converted_cases import keras_model
 from tests.lowering.test_native_recurrence import assert_equal_outputs
 
 
@@ -16,19 +17,19 @@ def operators(proto: onnx.ModelProto) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_scanned_layers_equal_keras_under_every_mask(case):
-    model = case.model()
+    model = keras_model(case)
     proto = convert(model, model_signature(model), scanned=SCANNED)
     onnx.checker.check_model(proto, full_check=True)
     assert not set(SCANNED).intersection(operators(proto))
-    assert_equal_outputs(proto, case, model, MASKS)
+    assert_equal_outputs(proto, case, MASKS)
 
 
 @pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.name.replace(" ", "_"))
 @pytest.mark.parametrize("mask_zero", [True, False])
 def test_scanned_layers_equal_keras_where_nothing_is_moved(case, mask_zero: bool):
-    model = case.model(mask_zero=mask_zero)
+    model = keras_model(case, mask_zero)
     proto = convert(model, model_signature(model), right_padded_inputs="all", scanned=SCANNED)
-    assert_equal_outputs(proto, case, model, ("none", "right", "all_masked"))
+    assert_equal_outputs(proto, case, ("none", "right", "all_masked"), mask_zero)
 
 
 def test_an_lstm_stays_native():
