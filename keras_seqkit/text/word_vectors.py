@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -70,7 +71,7 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
         >>> found.rows.tolist(), found.matrix.tolist()
         ([1, 3], [[0.0, 2.0], [0.5, 1.0]])
     """
-    if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
+    if isinstance(tokens, str) or not all(issubclass(kind, str) for kind in set(map(type, tokens))):
         raise TypeError("read_vectors: expected tokens to be a sequence of str, such as the tokens of a Vocabulary.")
     if isinstance(vectors, Mapping):
         if not vectors:
@@ -111,18 +112,28 @@ def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequen
 
 def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVectors:
     """Reads vectors from a file."""
-    # A lone surrogate is in no UTF-8 file. "surrogatepass" gives it bytes that are not UTF-8, so it is not found.
-    encoded = [token.encode("utf-8", "surrogatepass") for token in tokens]
+    encoded = _encode(tokens)
     with _open(path, member) as (stream, source):
         found = read_rows(stream, encoded, source)
     count = len(found.tokens)
     place_of = dict(
         zip(reversed(found.tokens), range(count - 1, -1, -1), strict=True)
     )  # of the first row of each token
-    rows = [row for row, token in enumerate(encoded) if token in place_of]
+    places = np.fromiter(map(place_of.get, encoded, repeat(-1)), dtype=np.int64, count=len(encoded))  # (tokens,)
+    rows = (places >= 0).nonzero()[0]
     table = np.concatenate([np.empty((0, found.dim), dtype=np.float32), *found.blocks])  # (found tokens, dim)
-    matrix = table[[place_of[encoded[row]] for row in rows]]  # (found, dim)
-    return WordVectors(matrix, np.array(rows, dtype=np.int64), found.dim, found.lines)
+    return WordVectors(table[places[rows]], rows, found.dim, found.lines)
+
+
+def _encode(tokens: Sequence[str]) -> list[bytes]:
+    """Returns the tokens as UTF-8, all at once where none holds a line end, which takes a quarter of the time.
+
+    A lone surrogate is in no UTF-8 file: "surrogatepass" gives it bytes that are not UTF-8, so it is not found.
+    """
+    encoded = "\n".join(tokens).encode("utf-8", "surrogatepass").split(b"\n")
+    if len(encoded) == len(tokens):
+        return encoded
+    return [token.encode("utf-8", "surrogatepass") for token in tokens]
 
 
 @contextmanager

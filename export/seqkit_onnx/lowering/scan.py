@@ -124,7 +124,7 @@ class _Body:
 
     def _simple_rnn(self, h: str, gates: str) -> str:
         weight = self.outer.weight(self.cell.recurrent_kernel.T, "R")
-        return self._activate(self.cell.activations[0], self._times(h, weight, gates))
+        return self._activate(self.cell.activations[0], self._add(self._times(h, weight), gates))
 
     def _gru(self, h: str, gates: str) -> str:
         """The new state is z * h + (1 - z) * candidate; the reset gate stands after or before the product."""
@@ -134,21 +134,22 @@ class _Body:
         weight = self.outer.weight(kernel[:, 2 * units :], "R_h")
         sizes = self.outer.constant([2 * units, units], name="gate_sizes")
         gates_zr, gate_h = nodes.node_with(2, "Split", [gates, sizes], "parts", axis=1)
-        zr = self._activate(inner, self._times(h, gate_weight, gates_zr))
+        zr = self._activate(inner, self._add(self._times(h, gate_weight), gates_zr))
         z, r = nodes.node_with(2, "Split", [zr], "z_and_r", axis=1, num_outputs=2)
         if self.cell.attributes.get("linear_before_reset"):
             bias = self.outer.weight(np.split(self.cell.bias, 2)[1][2 * units :], "B_h")
-            recurrent = nodes.node("Mul", [r, self._times(h, weight, bias)], "reset")
-            total = nodes.node("Add", [recurrent, gate_h], "sum")
+            recurrent = nodes.node("Mul", [r, self._add(self._times(h, weight), bias)], "reset")
         else:
-            total = self._times(nodes.node("Mul", [r, h], "reset"), weight, gate_h)
-        candidate = self._activate(self.cell.activations[1], total)
+            recurrent = self._times(nodes.node("Mul", [r, h], "reset"), weight)
+        candidate = self._activate(self.cell.activations[1], self._add(recurrent, gate_h))
         kept = nodes.node("Mul", [z, nodes.node("Sub", [h, candidate], "change")], "kept")
-        return nodes.node("Add", [candidate, kept], "new")
+        return self._add(candidate, kept)
 
-    def _times(self, h: str, weight: str, summand: str) -> str:
-        """The product with a weight, added to a summand in the same operator."""
-        return self.nodes.node("Gemm", [h, weight, summand], "recurrent")
+    def _times(self, h: str, weight: str) -> str:
+        return self.nodes.node("MatMul", [h, weight], "recurrent")
+
+    def _add(self, a: str, b: str) -> str:
+        return self.nodes.node("Add", [a, b], "sum")
 
     def _activate(self, activation: OnnxActivation, x: str) -> str:
         if activation.name == "Affine":  # Keras's linear
