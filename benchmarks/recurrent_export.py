@@ -1,6 +1,7 @@
 """Recurrent networks as ONNX files: ours, Keras's own export, `tf.function`, and PyTorch eager, in one run.
 
-GRU and SimpleRNN are exported twice, the second time with ``recurrence="scan"``, which is meant for many rows. For each
+GRU and SimpleRNN are exported three times: as operators, with ``recurrence="scan"``, which is meant for many rows, and
+with ``recurrence="auto"``, where each run takes one of the two by its number of rows. For each
 network (cell, masked or not, one or two directions, size) and batch, all run in turn, a burst of calls
 each, so that a noisy machine is as noisy for each; the medians are compared. Rows are of full length, ids go in, and
 the last output comes out (``--sequences``: the outputs of all steps). PyTorch, where padding is masked, packs the
@@ -34,6 +35,7 @@ SIZES = ((100, 128), (50, 512), (400, 64))  # time, units
 BATCHES = (1, 32, 256)
 OTHERS = ("Keras's export", "tf.function", "PyTorch")
 SCAN = "ours as Scan"
+AUTO = "ours, auto"
 SLOWER = 0.95  # of the time of Keras's export: below, it counts as slower
 TOLERANCE = 1e-5
 COLORS = ("#0072b2", "#e69f00", "#009e73")
@@ -109,16 +111,13 @@ def measure(network: Network, steps: int, batches: tuple[int, ...], seconds: flo
 def show(row: Row) -> None:
     network = row.network
     words = ("masked" if network.masked else "", "both ways" if network.directions == 2 else "")
-    ratios = "".join(f"{row.ratios[name]:15.2f}x" for name in (*OTHERS, SCAN) if name in row.ratios)
+    ratios = "".join(f"{row.ratios[name]:15.2f}x" for name in (*OTHERS, SCAN, AUTO) if name in row.ratios)
     sizes = f"{row.time:5}{network.units:7}{row.batch:7}{row.milliseconds:11.2f}"
     print(f"{network.cell:10}{words[0]:8}{words[1]:11}{sizes}{ratios}", flush=True)
 
 
 def summarize(rows: list[Row]) -> None:
     """Prints the geometric means and how the rows stand to the bars."""
-    for name in OTHERS:
-        ratios = [row.ratios[name] for row in rows]
-        print(f"{name:15} geometric mean {statistics.geometric_mean(ratios):6.2f}x, lowest {min(ratios):.2f}x")
     export = OTHERS[0]
     for batch, bar in ((1, 8.0), (32, 1.7)):
         own = [row.ratios[export] for row in rows if row.is_bar_case and row.batch == batch]
@@ -126,13 +125,12 @@ def summarize(rows: list[Row]) -> None:
             low = sum(ratio < bar for ratio in own)
             print(f"masked or GRU, (100, 128), batch {batch}: {min(own):.2f}x to {max(own):.2f}x; {low} of {len(own)} "
                   f"below {bar}x")  # fmt: skip
-    slower = [row for row in rows if row.ratios[export] < SLOWER]
-    print(f"below {SLOWER}x of {export}: {len(slower)} of {len(rows)}; with the faster of ours and {SCAN}: "
-          f"{sum(row.ratios[export] / min(1.0, row.ratios.get(SCAN, 1.0)) < SLOWER for row in slower)}")  # fmt: skip
-    better = [max(1.0, 1 / row.ratios.get(SCAN, 1.0)) for row in rows]
-    for name in OTHERS:
-        mean = statistics.geometric_mean(row.ratios[name] * gain for row, gain in zip(rows, better, strict=True))
-        print(f"{name:15} against the faster of the two, geometric mean {mean:6.2f}x")
+    for title, of_ours in (("operators", [1.0] * len(rows)), (AUTO, [row.ratios.get(AUTO, 1.0) for row in rows])):
+        for name in OTHERS:
+            ratios = [row.ratios[name] / own for row, own in zip(rows, of_ours, strict=True)]
+            mean, slower = statistics.geometric_mean(ratios), sum(ratio < SLOWER for ratio in ratios)
+            print(f"{title:12}{name:16}geometric mean {mean:6.2f}x, lowest {min(ratios):.2f}x, "
+                  f"{slower} of {len(ratios)} below {SLOWER}x")  # fmt: skip
 
 
 def draw(rows: list[Row], path: Path) -> None:
@@ -178,7 +176,10 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"keras {keras.__version__}, onnxruntime {onnxruntime.__version__}, torch {torch.__version__}, "
           f"{os.cpu_count()} cores; how many times as long as ours\n")  # fmt: skip
-    print(f"{'':29}{'time':>5}{'units':>7}{'batch':>7}{'ours, ms':>11}" + "".join(f"{name:>16}" for name in OTHERS))
+    print(
+        f"{'':29}{'time':>5}{'units':>7}{'batch':>7}{'ours, ms':>11}"
+        + "".join(f"{name:>16}" for name in (*OTHERS, SCAN, AUTO))
+    )
     rows = []
     for network, steps in networks(arguments.cells, arguments.sequences):
         for row in measure(network, steps, tuple(arguments.batches), arguments.seconds, arguments.rounds):

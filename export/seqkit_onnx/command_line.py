@@ -88,7 +88,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     names.add_argument("--labels-from", type=Path, metavar="FILE", help="the same from a text file, one in a line")
     parser.add_argument("--padding", choices=["post"], help="a promise that all padding stands after the sequence")
     parser.add_argument(
-        "--recurrence", choices=["native", "scan"], help="what recurrent layers become; native by default"
+        "--recurrence", choices=["native", "scan", "auto"], help="what recurrent layers become; native by default"
     )
     parser.add_argument(
         "--step", action="store_true", default=None, help="a text generator's file writes one token a call"

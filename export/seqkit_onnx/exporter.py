@@ -16,6 +16,7 @@ from seqkit_onnx.generator_export import export_generator
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
+from seqkit_onnx.lowering.choice_by_rows import MANY_ROWS
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
 from seqkit_onnx.lowering.passes import remove_identities, rename_values
@@ -25,6 +26,8 @@ from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
 from seqkit_onnx.translator_export import export_translator
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
+
+RECURRENCES = {"native": {}, "scan": SCANNED, "auto": MANY_ROWS}
 
 
 def export(
@@ -62,6 +65,7 @@ def export(
         quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
         recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"scan"``: `GRU` and `SimpleRNN` become
             `Scan` loops of few nodes, which the CPU runs faster where many texts are run at once, and a GPU slower.
+            ``"auto"``: they become both, and each run takes the one for its number of texts; for the CPU, too.
         sampler: for a `TextGenerator`, how the file chooses tokens: a `Sampler` or its name; `None`: `RandomSampler`.
             Temperature, top-k, top-p and seed remain inputs.
         step: for a `TextGenerator`, whether the file writes one token a call, and the caller carries the states: for
@@ -101,7 +105,7 @@ def export(
     # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
     traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
     right_padded = "all" if padding == "post" else () if tokens is None else signature.input_names
-    proto = convert(model, traced, right_padded, SCANNED if recurrence == "scan" else ())
+    proto = convert(model, traced, right_padded, RECURRENCES[recurrence])
     graph = proto.graph
     states = carried_states(graph, len(signature.input_names), len(signature.output_names))
     _check_states(states, text_or_labels=tokens is not None or labels is not None)
@@ -152,7 +156,7 @@ def _check_choices(padding: str | None, dtype: str | None, quantize: str | None,
         ("padding", padding, (None, "post")),
         ("dtype", dtype, (None, "float16")),
         ("quantize", quantize, (None, "int8")),
-        ("recurrence", recurrence, ("native", "scan")),
+        ("recurrence", recurrence, tuple(RECURRENCES)),
     ):
         if value not in choices:
             raise ValueError(f"export: {name} is {' or '.join(map(repr, choices))}; received {value!r}.")

@@ -1,7 +1,7 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
 import logging
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ def convert(
     model: keras.Model,
     signature: ModelSignature,
     right_padded_inputs: tuple[str, ...] | Literal["all"] = (),
-    scanned: Container[str] = (),
+    scanned: Mapping[str, int] | None = None,
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -39,7 +39,8 @@ def convert(
         model: the model.
         signature: its inputs and the names of its outputs.
         right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
-        scanned: the recurrent operators in whose place a `Scan` is written: ``"GRU"``, ``"RNN"``.
+        scanned: the recurrent operators, ``"GRU"`` or ``"RNN"``, in whose place a `Scan` is run, and from how many
+            rows on; from 0: always.
 
     Returns:
         The ONNX model, with the signature's names, opset 20.

@@ -1,12 +1,13 @@
 """Replaces placeholders by native recurrent operators, with what their masks need around them."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto
 
 from seqkit_onnx.lowering import masking
 from seqkit_onnx.lowering.carried_state import CarriedStates
+from seqkit_onnx.lowering.choice_by_rows import add_by_rows
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask
 from seqkit_onnx.lowering.native_operator import add_operator
@@ -21,7 +22,7 @@ def expand_placeholders(
     model: ModelProto,
     recurrences: dict[bytes, Recurrence],
     is_on_the_right: Callable[[GraphProto, str], bool],
-    scanned: Container[str] = (),
+    scanned: Mapping[str, int] | None = None,
 ) -> None:
     """Replaces each placeholder of `model` by a native operator and what its mask needs.
 
@@ -29,9 +30,9 @@ def expand_placeholders(
         model: the model; changed in place.
         recurrences: what each placeholder stands for, by its token.
         is_on_the_right: tells of a mask's name whether its padding is known to be on the right.
-        scanned: the operators in whose place a `Scan` is written.
+        scanned: the operators in whose place a `Scan` is run, and from how many rows on; from 0: always.
     """
-    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scanned))
+    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scanned or {}))
     for opset in [each for each in model.opset_import if each.domain == PLACEHOLDER_DOMAIN]:
         model.opset_import.remove(opset)
 
@@ -61,7 +62,7 @@ class _Expander:
         graph: GraphProto,
         main: GraphProto,
         is_on_the_right: Callable[[GraphProto, str], bool],
-        scanned: Container[str],
+        scanned: Mapping[str, int],
     ):
         self.graph = graph
         self.scanned = scanned
@@ -81,8 +82,7 @@ class _Expander:
         given = self.carried.inputs(recurrence) if recurrence.stateful else rest
         states = self._initial_states(recurrence, given)
         width = recurrence.directions[0].kernel.shape[1]
-        add = add_scan if recurrence.directions[0].op_type in self.scanned else add_operator
-        y, finals = add(self.builder, recurrence, self._inner_form(x, mask, width), mask, states)
+        y, finals = self._add(recurrence, self._inner_form(x, mask, width), mask, states)
         count = recurrence.output_count
         if recurrence.return_sequences:
             self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]))
@@ -95,6 +95,14 @@ class _Expander:
                     self._give(state, output)
             if recurrence.stateful:
                 self.carried.outputs(recurrence, finals)
+
+    def _add(self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]) -> tuple[str, list[str]]:
+        many = self.scanned.get(recurrence.directions[0].op_type)
+        if many is None:
+            return add_operator(self.builder, recurrence, x, mask, states)
+        if many == 0:
+            return add_scan(self.builder, recurrence, x, mask, states)
+        return add_by_rows(self.builder, recurrence, x, mask, states, many)
 
     def _mask(self, name: str) -> Mask:
         if name not in self.masks:

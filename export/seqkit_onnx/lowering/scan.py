@@ -16,7 +16,10 @@ from seqkit_onnx.lowering.masking import Mask
 from seqkit_onnx.lowering.operators import CellOperator
 from seqkit_onnx.lowering.recurrence import Recurrence
 
-SCANNED = ("GRU", "RNN")  # onnxruntime's LSTM runs its rows in parallel, and is faster as it is
+SCANNED = {
+    "GRU": 0,
+    "RNN": 0,
+}  # from how many rows on; onnxruntime's LSTM runs its rows in parallel, and is faster as it is
 
 
 def add_scan(
