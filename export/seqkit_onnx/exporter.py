@@ -121,7 +121,8 @@ def export(
     write_metadata(proto, model, labels, tokens, states)
     network = open_checked(proto)
     if verify or precision:
-        found = compare_on_own_samples(model, network, signature, tokens, padding == "post")
+        row_counts = _row_counts(recurrence, signature)
+        found = compare_on_own_samples(model, network, signature, tokens, padding == "post", row_counts)
         if verify:
             check(found, precision)
         if precision:
@@ -175,6 +176,13 @@ def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
             f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
             "from ids to ids. Pass text=False and no labels."
         )
+
+
+def _row_counts(recurrence: str, signature: ModelSignature) -> list[int]:
+    """Returns numbers of rows on both sides of each number from which a file does otherwise."""
+    if recurrence != "auto" or signature.batch:
+        return []
+    return sorted({many - side for many in MANY_ROWS.values() for side in (1, 0)})
 
 
 def _as_metadata(precision: str, found: Verification) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Compares an exported file with the Keras model that it came from."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -129,11 +129,39 @@ def _keras_outputs(model: keras.Model, inputs: Any, from_text: bool, vocabulary:
 
 
 def compare_on_own_samples(
-    model: keras.Model, network: Any, signature: ModelSignature, vocabulary: Vocabulary | None, padded_after: bool
+    model: keras.Model,
+    network: Any,
+    signature: ModelSignature,
+    vocabulary: Vocabulary | None,
+    padded_after: bool,
+    row_counts: Sequence[int] = (),
 ) -> Verification:
-    """Compares a network with its Keras model on inputs made up for it."""
+    """Compares a network with its Keras model on inputs made up for it.
+
+    Args:
+        model: the model.
+        network: what `load` gives for the file.
+        signature: the model's inputs.
+        vocabulary: what makes ids of text, where the file takes text.
+        padded_after: whether the zeros of ids and masks stand after all else.
+        row_counts: how many rows are run at once, one number after the other; empty: all samples once.
+    """
     samples = sample_texts(vocabulary) if vocabulary is not None else sample_inputs(model, signature, padded_after)
-    return _compare(model, network, samples, vocabulary)
+    if not row_counts:
+        return _compare(model, network, samples, vocabulary)
+    found = [_compare(model, network, _first_rows(samples, count), vocabulary) for count in row_counts]
+    return Verification(
+        max(each.largest_difference for each in found),
+        min(each.label_agreement for each in found),
+        sum(each.count for each in found),
+    )
+
+
+def _first_rows(samples: Any, count: int) -> Any:
+    """Returns so many rows, from the beginning again where there are fewer."""
+    if isinstance(samples, list) and isinstance(samples[0], str):
+        return [samples[place % len(samples)] for place in range(count)]
+    return keras.tree.map_structure(lambda array: np.resize(array, (count, *array.shape[1:])), samples)
 
 
 def check(found: Verification, precision: str | None = None) -> None:

@@ -9,10 +9,12 @@ import onnx
 import onnxruntime
 import pytest
 import seqkit_onnx
+from seqkit_onnx.lowering import choice_by_rows
 from seqkit_onnx.lowering.choice_by_rows import MANY_ROWS
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.verification import VerificationError
 
 from tests.cases import CASES, MASKS
 from tests.lowering.converted_cases import keras_model
@@ -69,6 +71,21 @@ def test_each_number_of_rows_runs_the_branch_that_is_meant_for_it(tmp_path):
     events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     run = [event["args"]["op_name"] for event in events if event["cat"] == "Node"]
     assert [name for name in run if name in ("RNN", "Scan")] == ["RNN", "RNN", "Scan", "Scan"]
+
+
+@pytest.mark.parametrize("branch", ["add_operator", "add_scan"])
+@pytest.mark.parametrize("cell", ["gru", "simple_rnn"])
+def test_verification_sees_a_mistake_in_either_branch(cell: str, branch: str, tmp_path, monkeypatch):
+    right = getattr(choice_by_rows, branch)
+
+    def wrong(builder, *arguments):
+        y, finals = right(builder, *arguments)
+        return y, [builder.node("Neg", [final], "wrong") for final in finals]
+
+    model = next(case for case in CASES if case.name == f"{cell} last").model()
+    monkeypatch.setattr(choice_by_rows, branch, wrong)
+    with pytest.raises(VerificationError):
+        seqkit_onnx.export(model, tmp_path / "model.onnx", text=False, recurrence="auto", verify=True)
 
 
 @pytest.mark.parametrize("options", [{"quantize": "int8"}, {"dtype": "float16"}], ids=str)
