@@ -144,8 +144,10 @@ def draw(rows: list[Row], path: Path) -> None:
             own = [row for row in rows if row.network.cell == cell and row.batch == batch][::-1]
             for name, color in zip(OTHERS, COLORS, strict=True):
                 axes.plot([row.ratios[name] for row in own], range(len(own)), "o", color=color, label=name)
-            if SCAN in own[0].ratios:
-                axes.plot([row.ratios[SCAN] for row in own], range(len(own)), "|", color="black", ms=9, label=SCAN)
+            for name, marker in ((SCAN, "|"), (AUTO, "x")):
+                if name in own[0].ratios:
+                    values = [row.ratios[name] for row in own]
+                    axes.plot(values, range(len(own)), marker, color="black", ms=7, label=name, linestyle="")
             axes.axvline(1, color="black", linewidth=0.8)
             axes.set_yticks(range(len(own)), [_network_label(row) for row in own], fontsize=8)
             axes.set(xscale="log", title=f"{cell}, batch {batch}")
