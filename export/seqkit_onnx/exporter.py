@@ -180,9 +180,9 @@ def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
 
 def _row_counts(recurrence: str, signature: ModelSignature) -> list[int]:
     """Returns numbers of rows on both sides of each number from which a file does otherwise."""
-    if recurrence != "auto" or signature.batch:
+    if signature.batch:
         return []
-    return sorted({many - side for many in MANY_ROWS.values() for side in (1, 0)})
+    return sorted({many - side for many in RECURRENCES[recurrence].values() if many for side in (1, 0)})
 
 
 def _as_metadata(precision: str, found: Verification) -> dict[str, str]:

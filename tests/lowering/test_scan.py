@@ -50,6 +50,7 @@ def test_the_number_of_rows_chooses_between_operator_and_scan(case, right_padded
     )
     onnx.checker.check_model(proto, full_check=True)
     chosen = [node for node in proto.graph.node if node.op_type == "If"]
+    assert len(chosen) + operators(proto).count("LSTM") == case.operators
     for node in chosen:
         branches = {each.name: [inner.op_type for inner in each.g.node] for each in node.attribute}
         assert "Scan" in branches["then_branch"]
