@@ -16,18 +16,17 @@ from seqkit_onnx.generator_export import export_generator
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
-from seqkit_onnx.lowering.choice_by_rows import MANY_ROWS
+from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where_faster
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
-from seqkit_onnx.lowering.passes import remove_identities, rename_values
+from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
-from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
 from seqkit_onnx.translator_export import export_translator
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
-RECURRENCES = {"native": {}, "scan": SCANNED, "auto": MANY_ROWS}
+RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
 
 
 def export(
@@ -63,9 +62,9 @@ def export(
             `None`: masks may be of any kind. A file that takes text needs no promise.
         dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
         quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
-        recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"scan"``: `GRU` and `SimpleRNN` become
-            `Scan` loops of few nodes, which the CPU runs faster where many texts are run at once, and a GPU slower.
-            ``"auto"``: they become both, and each run takes the one for its number of texts; for the CPU, too.
+        recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"auto"``: they become `Scan` loops of few
+            nodes too, where the CPU runs those faster, and each run takes operator or loop by its number of texts.
+            ``"scan"``: `GRU` and `SimpleRNN` become such loops alone. On a GPU loops are slower.
         sampler: for a `TextGenerator`, how the file chooses tokens: a `Sampler` or its name; `None`: `RandomSampler`.
             Temperature, top-k, top-p and seed remain inputs.
         step: for a `TextGenerator`, whether the file writes one token a call, and the caller carries the states: for
@@ -118,10 +117,11 @@ def export(
     precision = dtype or quantize
     if precision:
         proto = to_float16(proto) if dtype else to_int8(proto)
+    move_weights_into_branches(proto.graph)
     write_metadata(proto, model, labels, tokens, states)
     network = open_checked(proto)
     if verify or precision:
-        row_counts = _row_counts(recurrence, signature)
+        row_counts = [] if signature.batch else both_sides(graph)
         found = compare_on_own_samples(model, network, signature, tokens, padding == "post", row_counts)
         if verify:
             check(found, precision)
@@ -176,13 +176,6 @@ def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
             f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
             "from ids to ids. Pass text=False and no labels."
         )
-
-
-def _row_counts(recurrence: str, signature: ModelSignature) -> list[int]:
-    """Returns numbers of rows on both sides of each number from which a file does otherwise."""
-    if signature.batch:
-        return []
-    return sorted({many - side for many in RECURRENCES[recurrence].values() if many for side in (1, 0)})
 
 
 def _as_metadata(precision: str, found: Verification) -> dict[str, str]:

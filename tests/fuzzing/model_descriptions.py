@@ -254,7 +254,7 @@ class Description(Described):
         form: "functional", "sequential" or "subclassed".
         runs: what it is run on.
         seed: of its weights.
-        scanned: whether GRU and SimpleRNN are exported as `Scan`.
+        scanned: whether recurrent layers are exported as `Scan`.
         right_padded: whether its masks are exported as such that have their real steps in front.
     """
 

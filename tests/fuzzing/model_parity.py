@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
+from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.scan import SCANNED
 from seqkit_onnx.lowering.signature import model_signature
 
 from tests.fuzzing.described_models import build
@@ -62,7 +62,7 @@ def check(description: Description) -> Verdict:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             signature = model_signature(model, _signature(description, inputs))
-            proto = convert(model, signature, "all" if description.right_padded else (), _scanned(description))
+            proto = convert(model, signature, "all" if description.right_padded else (), _scan_from(description))
         onnx.checker.check_model(proto, full_check=True)
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
         answers = _answers(session, feeds, len(expected[0]))
@@ -81,11 +81,11 @@ def check(description: Description) -> Verdict:
     return Verdict("different" if problems else "equal", "\n".join(problems), _facts(proto))
 
 
-def _scanned(description: Description) -> dict[str, int]:
+def _scan_from(description: Description) -> ScanFrom:
     """From how many rows on a `Scan` is run: in every other model that has one, two."""
     if not description.scanned:
-        return {}
-    return SCANNED if len(description.nodes) % 2 else dict.fromkeys(SCANNED, 2)
+        return never
+    return lambda *_: 0 if len(description.nodes) % 2 else 2
 
 
 def _signature(description: Description, inputs: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
+from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
 from seqkit_onnx.lowering.naming import give_readable_names
@@ -31,7 +32,7 @@ def convert(
     model: keras.Model,
     signature: ModelSignature,
     right_padded_inputs: tuple[str, ...] | Literal["all"] = (),
-    scanned: Mapping[str, int] | None = None,
+    scan_from: ScanFrom = never,
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -39,8 +40,7 @@ def convert(
         model: the model.
         signature: its inputs and the names of its outputs.
         right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
-        scanned: the recurrent operators, ``"GRU"`` or ``"RNN"``, in whose place a `Scan` is run, and from how many
-            rows on; from 0: always.
+        scan_from: which recurrences are run as a `Scan`, and from how many rows on.
 
     Returns:
         The ONNX model, with the signature's names, opset 20.
@@ -68,7 +68,7 @@ def convert(
     names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
     rename_values(proto.graph, names)
     remove_identities(proto.graph)
-    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs), scanned)
+    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs), scan_from)
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
     put_in_order(proto.graph)

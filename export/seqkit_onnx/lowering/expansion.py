@@ -1,18 +1,19 @@
 """Replaces placeholders by native recurrent operators, with what their masks need around them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto
 
 from seqkit_onnx.lowering import masking
 from seqkit_onnx.lowering.carried_state import CarriedStates
-from seqkit_onnx.lowering.choice_by_rows import add_by_rows
+from seqkit_onnx.lowering.choice_by_rows import ScanFrom, add_by_rows, never
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask
 from seqkit_onnx.lowering.native_operator import add_operator
-from seqkit_onnx.lowering.recurrence import Recurrence
-from seqkit_onnx.lowering.scan import add_scan
+from seqkit_onnx.lowering.recurrence import Lookup, Recurrence
+from seqkit_onnx.lowering.scan import add_scan, multiplies_table
 
 PLACEHOLDER_DOMAIN = "keras_seqkit"
 PLACEHOLDER_TYPE = "Recurrence"
@@ -22,7 +23,7 @@ def expand_placeholders(
     model: ModelProto,
     recurrences: dict[bytes, Recurrence],
     is_on_the_right: Callable[[GraphProto, str], bool],
-    scanned: Mapping[str, int] | None = None,
+    scan_from: ScanFrom = never,
 ) -> None:
     """Replaces each placeholder of `model` by a native operator and what its mask needs.
 
@@ -30,9 +31,9 @@ def expand_placeholders(
         model: the model; changed in place.
         recurrences: what each placeholder stands for, by its token.
         is_on_the_right: tells of a mask's name whether its padding is known to be on the right.
-        scanned: the operators in whose place a `Scan` is run, and from how many rows on; from 0: always.
+        scan_from: which recurrences are run as a `Scan`, and from how many rows on.
     """
-    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scanned or {}))
+    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scan_from))
     for opset in [each for each in model.opset_import if each.domain == PLACEHOLDER_DOMAIN]:
         model.opset_import.remove(opset)
 
@@ -62,14 +63,15 @@ class _Expander:
         graph: GraphProto,
         main: GraphProto,
         is_on_the_right: Callable[[GraphProto, str], bool],
-        scanned: Mapping[str, int],
+        scan_from: ScanFrom,
     ):
         self.graph = graph
-        self.scanned = scanned
+        self.scan_from = scan_from
         self.builder = GraphBuilder(main)
         self.is_on_the_right = is_on_the_right
         self.carried = CarriedStates(main, self.builder)
         self.lookups = _lookups(graph, main)
+        self.inner_lookups: dict[str, Lookup] = {}
         self.masks: dict[str, Mask] = {}
         # The time-major, real-steps-first form of a value under a mask ("" for none): stacked layers hand it on.
         self.inner_forms: dict[tuple[str, str], str] = {}
@@ -88,7 +90,7 @@ class _Expander:
             self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]))
         else:
             self._last(recurrence, finals[0], mask, bool(states), list(node.output[:count]))
-        if recurrence.return_state or recurrence.stateful:
+        if recurrence.gives_states:
             finals = self._states(recurrence, self._finals_of_empty_rows(finals, states, mask))
             if recurrence.return_state:
                 for state, output in zip(finals, node.output[count:], strict=True):
@@ -97,12 +99,13 @@ class _Expander:
                 self.carried.outputs(recurrence, finals)
 
     def _add(self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]) -> tuple[str, list[str]]:
-        many = self.scanned.get(recurrence.directions[0].op_type)
+        lookup = self.inner_lookups.get(x)
+        many = self.scan_from(recurrence.directions[0], multiplies_table(recurrence, lookup))
         if many is None:
             return add_operator(self.builder, recurrence, x, mask, states)
         if many == 0:
-            return add_scan(self.builder, recurrence, x, mask, states)
-        return add_by_rows(self.builder, recurrence, x, mask, states, many)
+            return add_scan(self.builder, recurrence, x, mask, states, lookup)
+        return add_by_rows(self.builder, recurrence, x, mask, states, lookup, many)
 
     def _mask(self, name: str) -> Mask:
         if name not in self.masks:
@@ -122,9 +125,11 @@ class _Expander:
         builder, moved = self.builder, mask if mask and not mask.on_the_right else None
         if x not in self.lookups:
             return masking.gather_front(builder, x, moved, width) if moved else builder.transpose(x, 1, 0, 2)
-        table, ids = self.lookups[x]  # ids are moved, which are smaller than what is looked up by them
-        ids = masking.gather_ids_front(builder, ids, moved) if moved else builder.transpose(ids, 1, 0)
-        return builder.node("Gather", [table, ids], "embedded", axis=0)
+        lookup = self.lookups[x]  # ids are moved, which are smaller than what is looked up by them
+        ids = masking.gather_ids_front(builder, lookup.ids, moved) if moved else builder.transpose(lookup.ids, 1, 0)
+        embedded = builder.node("Gather", [lookup.table, ids], "embedded", axis=0)
+        self.inner_lookups[embedded] = replace(lookup, ids=ids)
+        return embedded
 
     def _initial_states(self, recurrence: Recurrence, states: list[str]) -> list[str]:
         """Joins the states of the directions: (directions, batch, units) for each state of the operator."""
@@ -237,13 +242,13 @@ class _Expander:
         self.builder.nodes.append(NodeProto(op_type="Identity", input=[value], output=[output], name=f"{output}/as"))
 
 
-def _lookups(graph: GraphProto, main: GraphProto) -> dict[str, tuple[str, str]]:
+def _lookups(graph: GraphProto, main: GraphProto) -> dict[str, Lookup]:
     """Finds what is looked up in a table: the table and the ids (batch, time) of each such value."""
-    tables = {tensor.name for tensor in main.initializer if len(tensor.dims) == 2}
+    sizes = {tensor.name: tensor.dims[0] for tensor in main.initializer if len(tensor.dims) == 2}
     return {
-        node.output[0]: (node.input[0], node.input[1])
+        node.output[0]: Lookup(node.input[0], sizes[node.input[0]], node.input[1])
         for node in graph.node
         if node.op_type == "Gather"
-        and node.input[0] in tables
+        and node.input[0] in sizes
         and not any(attribute.name == "axis" and attribute.i for attribute in node.attribute)
     }

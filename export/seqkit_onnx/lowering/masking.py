@@ -69,9 +69,9 @@ def make_mask(builder: GraphBuilder, name: str, on_the_right: bool) -> Mask:
     time = builder.node("Shape", [name], "time", start=1, end=2)  # (1,)
     # Real steps sort before masked ones, each kind by time: the key falls with time, and masked steps are far below.
     bonus = builder.node("Mul", [real, time], "bonus")
-    key = builder.node("Sub", [bonus, _range(builder, time, "steps")], "key")  # (batch, time)
+    key = builder.node("Sub", [bonus, count_up(builder, time, "steps")], "key")  # (batch, time)
     order = builder.node_with(2, "TopK", [key, time], "order", axis=1)[1]  # (batch, time)
-    rows = builder.unsqueeze(_range(builder, batch, "rows"), 1)  # (batch, 1)
+    rows = builder.unsqueeze(count_up(builder, batch, "rows"), 1)  # (batch, 1)
     starts = builder.node("Mul", [rows, time], "starts")  # (batch, 1)
     front = builder.transpose(builder.node("Add", [order, starts], "real_steps_first"), 1, 0)  # (time, batch)
     return Mask(name, lengths, order, front, count, batch, rows)
@@ -81,10 +81,28 @@ def _real(builder: GraphBuilder, mask: str) -> str:
     return builder.node("Cast", [mask], "mask_int64", to=7)
 
 
-def _range(builder: GraphBuilder, size: str, name: str) -> str:
+def count_up(builder: GraphBuilder, size: str, name: str) -> str:
     """Counts from 0: (size,)."""
     bounds = [builder.constant(0, name="zero"), builder.squeeze(size, 0), builder.constant(1, name="one")]
     return builder.node("Range", bounds, name)
+
+
+def last_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
+    """Adds where each row's last real step is, where those stand in front; where it has none, its first step.
+
+    Args:
+        builder: where nodes go.
+        lengths: int64 (batch,), the real steps of each row.
+        steps: (time, batch, ..).
+
+    Returns:
+        int64 (batch,): places in time * batch.
+    """
+    batch = builder.node("Shape", [steps], "batch", start=1, end=2)  # (1,)
+    one, zero = builder.constant(1, name="one"), builder.constant(0, name="zero")
+    last = builder.node("Max", [builder.node("Sub", [lengths, one], "last_step"), zero], "last_step_or_first")
+    starts = builder.node("Mul", [last, batch], "starts")
+    return builder.node("Add", [starts, count_up(builder, batch, "rows")], "places_of_last_steps")
 
 
 def has_steps(builder: GraphBuilder, mask: Mask) -> str:

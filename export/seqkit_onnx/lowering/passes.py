@@ -64,6 +64,25 @@ def remove_dead_nodes(graph: GraphProto) -> None:
     del graph.value_info[:]
 
 
+def move_weights_into_branches(graph: GraphProto) -> None:
+    """Moves the weights that are read by loops of one branch, and nowhere else, from the main graph into that branch.
+
+    onnxruntime (1.32) packs a weight for its products when it opens the file, if the weight stands in the loop or in
+    the graph around it; not if it stands further out, and those products then take a fifth longer.
+    """
+    branches = [branch for node in graph.node for branch in _subgraphs(node)]
+    inside = [
+        {name for node in branch.node for loop in _subgraphs(node) for name in _reads_of(loop)} for branch in branches
+    ]
+    outside = {name for node in graph.node for name in node.input}
+    outside |= {name for branch in branches for node in branch.node for name in node.input}
+    for tensor in list(graph.initializer):
+        readers = [branch for branch, names in zip(branches, inside, strict=True) if tensor.name in names]
+        if len(readers) == 1 and tensor.name not in outside:
+            readers[0].initializer.append(tensor)
+            graph.initializer.remove(tensor)
+
+
 def _subgraphs(node: NodeProto) -> Iterable[GraphProto]:
     return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
@@ -71,7 +90,9 @@ def _subgraphs(node: NodeProto) -> Iterable[GraphProto]:
 def _reads(node: NodeProto) -> set[str]:
     names = set(node.input)
     for subgraph in _subgraphs(node):
-        names.update(output.name for output in subgraph.output)
-        for inner in subgraph.node:
-            names |= _reads(inner)
+        names |= _reads_of(subgraph)
     return names
+
+
+def _reads_of(graph: GraphProto) -> set[str]:
+    return {output.name for output in graph.output}.union(*map(_reads, graph.node))

@@ -6,6 +6,21 @@ from seqkit_onnx.lowering.operators import CellOperator
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """A recurrence's input (time, batch, dim) that is looked up.
+
+    Args:
+        table: float32 (rows, dim), an initializer.
+        rows: the size of the table.
+        ids: integers (time, batch).
+    """
+
+    table: str
+    rows: int
+    ids: str
+
+
+@dataclass(frozen=True)
 class Recurrence:
     """What a recurrent layer was asked to do in one call.
 
@@ -68,6 +83,11 @@ class Recurrence:
     def flips_time(self) -> bool:
         """Whether the outputs are wanted in the order in which they are run, from the end."""
         return self.go_backwards and not self.keeps_time_order
+
+    @property
+    def gives_states(self) -> bool:
+        """Whether the final states are read."""
+        return self.return_state or self.stateful
 
     @property
     def state_count(self) -> int:

@@ -1,97 +1,152 @@
-"""A GRU or SimpleRNN as a `Scan` of few nodes: on the CPU faster than onnxruntime's operator where many rows are run.
+"""A recurrence as a `Scan` of few nodes: on the CPU faster than onnxruntime's operator where many rows are run.
 
 onnxruntime computes the activations of its GRU and RNN operators on one core, RNN's one number at a time. Here the
-input's product is taken out of the loop, and each step is one or two products and some vectorized, parallel nodes. On a
-GPU each step would wait for the host, so this is on request only.
+input's product is taken out of the loop, and each step is one or two products and some vectorized, parallel nodes.
+Where the input is looked up in a table, the product with the whole table is looked up instead: onnxruntime computes
+that once, when it opens the file, and no run computes an input's product at all. On a GPU each step would wait for the
+host, so this is on request only.
 """
 
-from typing import Any
-
 import numpy as np
-from onnx import GraphProto, TensorProto, helper
 
-from seqkit_onnx.lowering.activations import OnnxActivation
+from seqkit_onnx.lowering import masking
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask
 from seqkit_onnx.lowering.operators import CellOperator
-from seqkit_onnx.lowering.recurrence import Recurrence
+from seqkit_onnx.lowering.recurrence import Lookup, Recurrence
+from seqkit_onnx.lowering.scan_step import groups_of_gates, step_graph
 
-SCANNED = {
-    "GRU": 0,
-    "RNN": 0,
-}  # from how many rows on; onnxruntime's LSTM runs its rows in parallel, and is faster as it is
+LARGEST_PRODUCT = 2**24  # numbers of a table times a kernel, 64 MiB, which stay in memory
+
+
+def multiplies_table(recurrence: Recurrence, lookup: Lookup | None) -> bool:
+    """Whether the input is looked up in a table that is small enough to be multiplied as a whole."""
+    return lookup is not None and lookup.rows * len(recurrence.directions[0].kernel) <= LARGEST_PRODUCT
 
 
 def add_scan(
-    builder: GraphBuilder, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]
-) -> tuple[str, list[str]]:
-    """Adds a recurrence as one `Scan` for each direction; it takes and gives what `add_operator` does."""
-    real = _real_steps(builder, x, mask) if mask else None
-    outputs, finals = [], []
-    for index, cell in enumerate(recurrence.directions):
-        side = ("forward", "backward")[index] if len(recurrence.directions) == 2 else ""
-        state = _state(builder, x, states, index, cell.units)
-        runs_back = recurrence.go_backwards or index == 1
-        y, final = _add_direction(builder, recurrence, cell, side, x, real, state, runs_back)
-        outputs.append(builder.unsqueeze(y, 1) if y else "")
-        finals.append(builder.unsqueeze(final, 0))
-    if len(finals) == 1:
-        return outputs[0], finals
-    y = builder.node("Concat", outputs, "both", axis=1) if recurrence.return_sequences else ""
-    return y, [builder.node("Concat", finals, "both_finals", axis=0)]
-
-
-def _real_steps(builder: GraphBuilder, x: str, mask: Mask) -> str:
-    """Which steps are real, where those stand in front: bool (time, batch, 1)."""
-    time = builder.squeeze(builder.node("Shape", [x], "time", end=1), 0)
-    zero, one = builder.constant(0, np.int32, "zero_int32"), builder.constant(1, np.int32, "one_int32")
-    steps = builder.node("Range", [zero, builder.node("Cast", [time], "time_int32", to=6), one], "steps")  # (time,)
-    real = builder.node("Less", [builder.unsqueeze(steps, 1), mask.lengths], "is_real")  # (time, batch)
-    return builder.unsqueeze(real, 2)
-
-
-def _state(builder: GraphBuilder, x: str, states: list[str], index: int, units: int) -> str:
-    """The state that a direction begins with: (batch, units)."""
-    if states:
-        return builder.node("Gather", [states[0], builder.constant(index, name="direction")], "initial", axis=0)
-    batch = builder.node("Shape", [x], "batch", start=1, end=2)
-    shape = builder.node("Concat", [batch, builder.constant([units], name="units")], "state_shape", axis=0)
-    return builder.node("Expand", [builder.constant(0.0, np.float32, "zero_output"), shape], "initial")
-
-
-def _add_direction(
     builder: GraphBuilder,
     recurrence: Recurrence,
-    cell: CellOperator,
-    side: str,
     x: str,
-    real: str | None,
-    state: str,
-    runs_back: bool,
-) -> tuple[str, str]:
-    """Returns the outputs of all steps (time, batch, units), where they are wanted, and the last."""
-    prefix = builder.prefix
-    builder.prefix = f"{prefix}/{side}" if side else prefix
-    kernel = builder.weight(cell.kernel.T, "W")  # (dim, gates * units)
-    bias = builder.weight(_input_bias(cell), "B")
-    projected = builder.node("Add", [builder.node("MatMul", [x, kernel], "input"), bias], "gates")
-    sequences = [projected] + ([real] if real else [])
-    body = _Body(builder, cell, real is not None, recurrence.return_sequences).graph()
-    names = builder.node_with(
-        2 if recurrence.return_sequences else 1,
-        "Scan",
-        [state, *sequences],
-        "scan",
-        body=body,
-        num_scan_inputs=len(sequences),
-        scan_input_directions=[int(runs_back)] * len(sequences),
-        **({"scan_output_directions": [int(runs_back)]} if recurrence.return_sequences else {}),
-    )
-    y = names[1] if recurrence.return_sequences else ""
-    if y and real:
-        y = builder.where(real, y, builder.constant(0.0, np.float32, "zero_output"))
-    builder.prefix = prefix
-    return y, names[0]
+    mask: Mask | None,
+    states: list[str],
+    lookup: Lookup | None = None,
+) -> tuple[str, list[str]]:
+    """Adds a recurrence as one `Scan` for each direction; it takes and gives what `add_operator` does.
+
+    Masked steps, which stand behind the real ones, are run like others, and what comes of them is not read. Of an LSTM
+    under a mask, c is right only where the recurrence gives states.
+
+    Args:
+        builder: where the nodes and the weights go.
+        recurrence: what is computed.
+        x: (time, batch, dim), the real steps of each row first.
+        mask: the mask, if there is one.
+        states: (directions, batch, units) for each state; empty: zeros.
+        lookup: where `x` is looked up.
+
+    Returns:
+        Y (time, directions, batch, units), or nothing where the last step alone is wanted, and the final states
+        (directions, batch, units).
+    """
+    scan = _Scan(builder, recurrence, mask, x, lookup if multiplies_table(recurrence, lookup) else None)
+    outputs, finals = [], []
+    for index, cell in enumerate(recurrence.directions):
+        prefix = builder.prefix
+        if len(recurrence.directions) == 2:
+            builder.prefix = f"{prefix}/{('forward', 'backward')[index]}"
+        y, last = scan.add(cell, scan.initial(states, index, cell), recurrence.go_backwards or index == 1)
+        builder.prefix = prefix
+        outputs.append(builder.unsqueeze(y, 1) if y else "")
+        finals.append([builder.unsqueeze(final, 0) for final in last])
+    if len(finals) == 1:
+        return outputs[0], finals[0]
+    y = builder.node("Concat", outputs, "both", axis=1) if recurrence.return_sequences else ""
+    return y, [builder.node("Concat", pair, "both_finals", axis=0) for pair in zip(*finals, strict=True)]
+
+
+class _Scan:
+    """The loops of one recurrence, and what both directions need."""
+
+    def __init__(self, builder: GraphBuilder, recurrence: Recurrence, mask: Mask | None, x: str, lookup: Lookup | None):
+        self.builder = builder
+        self.recurrence = recurrence
+        self.lookup = lookup
+        self.steps = lookup.ids if lookup else x  # (time, batch, ..)
+        self.mask = mask
+        if mask:
+            self.lengths = builder.node("Cast", [mask.lengths], "lengths_int64", to=7)  # (batch,)
+            self.last_steps = masking.last_steps(builder, self.lengths, self.steps)
+        self.real = self._real_steps() if mask and recurrence.return_sequences else ""
+
+    def initial(self, states: list[str], index: int, cell: CellOperator) -> list[str]:
+        """The states that a direction begins with: (batch, units)."""
+        builder = self.builder
+        if states:
+            direction = builder.constant(index, name="direction")
+            return [builder.node("Gather", [state, direction], "initial", axis=0) for state in states]
+        batch = builder.node("Shape", [self.steps], "batch", start=1, end=2)
+        shape = builder.node("Concat", [batch, builder.constant([cell.units], name="units")], "state_shape", axis=0)
+        zeros = builder.node("Expand", [builder.constant(0.0, np.float32, "zero_output"), shape], "initial")
+        return [zeros] * len(cell.state_names)
+
+    def add(self, cell: CellOperator, states: list[str], runs_back: bool) -> tuple[str, list[str]]:
+        """Returns the outputs of all steps (time, batch, units), where they are wanted, and the final states."""
+        recurrence, mask = self.recurrence, self.mask
+        reads_back = runs_back and not mask  # under a mask, each row's real steps are reversed instead
+        inputs = self._inputs(cell, is_reversed=runs_back and mask is not None)
+        kept = 0
+        if recurrence.return_sequences or mask:
+            kept = len(states) if mask and recurrence.gives_states else 1
+        names = self.builder.node_with(
+            len(states) + kept,
+            "Scan",
+            [*states, *inputs],
+            "scan",
+            body=step_graph(self.builder, cell, kept),
+            num_scan_inputs=len(inputs),
+            scan_input_directions=[int(reads_back)] * len(inputs),
+            **({"scan_output_directions": [int(reads_back)] * kept} if kept else {}),
+        )
+        finals, every_step = names[: len(states)], names[len(states) :]
+        y = every_step[0] if recurrence.return_sequences else ""
+        if not mask:
+            return y, finals
+        for index, each in enumerate(every_step):
+            flat = self.builder.reshape(each, -1, cell.units)  # (time * batch, units)
+            last = self.builder.node("Gather", [flat, self.last_steps], "last", axis=0)
+            some = self.builder.unsqueeze(masking.has_steps(self.builder, mask), 1)  # (batch, 1)
+            finals[index] = self.builder.where(some, last, self._zero())
+        if y:
+            y = self._reversed(y) if runs_back else y
+            y = self.builder.where(self.real, y, self._zero())
+        return y, finals
+
+    def _inputs(self, cell: CellOperator, is_reversed: bool) -> list[str]:
+        """The input's share of each group of gates: (time, batch, gates * units)."""
+        builder, lookup = self.builder, self.lookup
+        read = self._reversed(self.steps) if is_reversed else self.steps
+        inputs = []
+        for part in groups_of_gates(cell):
+            weights = builder.weight(cell.kernel[part].T, "W"), builder.weight(_input_bias(cell)[part], "B")
+            product = builder.node("MatMul", [lookup.table if lookup else read, weights[0]], "product")
+            gates = builder.node("Add", [product, weights[1]], "gates")
+            inputs.append(builder.node("Gather", [gates, read], "gates_of_ids", axis=0) if lookup else gates)
+        return inputs
+
+    def _reversed(self, steps: str) -> str:
+        """Reverses the real steps of each row, and leaves the others behind them."""
+        return self.builder.node("ReverseSequence", [steps, self.lengths], "reversed", time_axis=0, batch_axis=1)
+
+    def _real_steps(self) -> str:
+        """Which steps are real, where those stand in front: bool (time, batch, 1)."""
+        builder = self.builder
+        steps = masking.count_up(builder, builder.node("Shape", [self.steps], "time", end=1), "steps")  # (time,)
+        real = builder.node("Less", [builder.unsqueeze(steps, 1), self.lengths], "is_real")  # (time, batch)
+        return builder.unsqueeze(real, 2)
+
+    def _zero(self) -> str:
+        return self.builder.constant(0.0, np.float32, "zero_output")
 
 
 def _input_bias(cell: CellOperator) -> np.ndarray:
@@ -101,66 +156,3 @@ def _input_bias(cell: CellOperator) -> np.ndarray:
     if cell.attributes.get("linear_before_reset"):
         bias[2 * cell.units :] = of_input[2 * cell.units :]
     return bias
-
-
-class _Body:
-    """One step: (h, gates[, real]) to (h[, output])."""
-
-    def __init__(self, outer: GraphBuilder, cell: CellOperator, has_mask: bool, gives_sequences: bool):
-        self.outer = outer
-        self.cell = cell
-        self.has_mask = has_mask
-        self.gives_sequences = gives_sequences
-        self.nodes = GraphBuilder(GraphProto(), f"{outer.prefix}/step")
-
-    def graph(self) -> GraphProto:
-        """Returns the step as a graph; its weights belong to the graph around it."""
-        h, gates, real = (f"{self.nodes.prefix}/{name}" for name in ("h", "gates", "real"))
-        new = self._gru(h, gates) if self.cell.op_type == "GRU" else self._simple_rnn(h, gates)
-        if self.has_mask:
-            new = self.nodes.where(real, new, h)
-        outputs = [new] + ([self.nodes.node("Identity", [new], "output")] if self.gives_sequences else [])
-        units = self.cell.units
-        inputs = [_value(h, units), _value(gates, len(self.cell.bias) // 2)]
-        inputs += [_value(real, 1, TensorProto.BOOL)] if self.has_mask else []
-        return helper.make_graph(self.nodes.nodes, "step", inputs, [_value(name, units) for name in outputs])
-
-    def _simple_rnn(self, h: str, gates: str) -> str:
-        weight = self.outer.weight(self.cell.recurrent_kernel.T, "R")
-        return self._activate(self.cell.activations[0], self._add(self._times(h, weight), gates))
-
-    def _gru(self, h: str, gates: str) -> str:
-        """The new state is z * h + (1 - z) * candidate; the reset gate stands after or before the product."""
-        nodes, units, inner = self.nodes, self.cell.units, self.cell.activations[0]
-        kernel = self.cell.recurrent_kernel.T
-        gate_weight = self.outer.weight(kernel[:, : 2 * units], "R_zr")
-        weight = self.outer.weight(kernel[:, 2 * units :], "R_h")
-        sizes = self.outer.constant([2 * units, units], name="gate_sizes")
-        gates_zr, gate_h = nodes.node_with(2, "Split", [gates, sizes], "parts", axis=1)
-        zr = self._activate(inner, self._add(self._times(h, gate_weight), gates_zr))
-        z, r = nodes.node_with(2, "Split", [zr], "z_and_r", axis=1, num_outputs=2)
-        if self.cell.attributes.get("linear_before_reset"):
-            bias = self.outer.weight(np.split(self.cell.bias, 2)[1][2 * units :], "B_h")
-            recurrent = nodes.node("Mul", [r, self._add(self._times(h, weight), bias)], "reset")
-        else:
-            recurrent = self._times(nodes.node("Mul", [r, h], "reset"), weight)
-        candidate = self._activate(self.cell.activations[1], self._add(recurrent, gate_h))
-        kept = nodes.node("Mul", [z, nodes.node("Sub", [h, candidate], "change")], "kept")
-        return self._add(candidate, kept)
-
-    def _times(self, h: str, weight: str) -> str:
-        return self.nodes.node("MatMul", [h, weight], "recurrent")
-
-    def _add(self, a: str, b: str) -> str:
-        return self.nodes.node("Add", [a, b], "sum")
-
-    def _activate(self, activation: OnnxActivation, x: str) -> str:
-        if activation.name == "Affine":  # Keras's linear
-            return x
-        parameters = {"alpha": activation.alpha, "beta": activation.beta}
-        given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
-        return self.nodes.node(activation.name, [x], activation.name.lower(), **given)
-
-
-def _value(name: str, size: int, dtype: int = TensorProto.FLOAT) -> Any:
-    return helper.make_tensor_value_info(name, dtype, ["batch", size])
