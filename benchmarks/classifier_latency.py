@@ -24,6 +24,7 @@ import numpy as np
 import onnxruntime
 import seqkit_onnx
 from matplotlib.figure import Figure
+from turns import turns
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 
@@ -54,13 +55,12 @@ def export_with_keras(model: TextClassifier, path: str) -> onnxruntime.Inference
 def interleaved_medians(candidates: dict[str, Callable[[], object]], rounds: int, slow: set[str]) -> dict[str, float]:
     """Returns the median milliseconds of each."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(rounds):
-        for name, candidate in candidates.items():
-            candidate()  # the first call of a burst is not counted
-            for _ in range(SLOW_BURST if name in slow else BURST):
-                begin = time.perf_counter()
-                candidate()
-                times[name].append(1000 * (time.perf_counter() - begin))
+    for name, candidate in turns(candidates, rounds):
+        candidate()  # the first call of a burst is not counted
+        for _ in range(SLOW_BURST if name in slow else BURST):
+            begin = time.perf_counter()
+            candidate()
+            times[name].append(1000 * (time.perf_counter() - begin))
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -27,6 +27,7 @@ import onnxruntime
 import seqkit_onnx
 import torch
 from matplotlib.figure import Figure
+from turns import turns
 
 from keras_seqkit import TextGenerator, Vocabulary
 from keras_seqkit.samplers import RandomSampler
@@ -123,13 +124,12 @@ def torch_loop(prompts: list[str]) -> Candidate:
 def interleaved_medians(candidates: dict[str, Candidate], rounds: int) -> dict[str, float]:
     """Returns the median microseconds a step of each."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(rounds):
-        for name, candidate in candidates.items():
-            tokens = TEXTBOOK_TOKENS if name.startswith("textbook") else TOKENS
-            candidate(tokens // 10)  # not counted
-            begin = time.perf_counter()
-            candidate(tokens)
-            times[name].append(1e6 * (time.perf_counter() - begin) / tokens)
+    for name, candidate in turns(candidates, rounds):
+        tokens = TEXTBOOK_TOKENS if name.startswith("textbook") else TOKENS
+        candidate(tokens // 10)  # not counted
+        begin = time.perf_counter()
+        candidate(tokens)
+        times[name].append(1e6 * (time.perf_counter() - begin) / tokens)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -1,11 +1,11 @@
 """Recurrent networks as ONNX files: ours, Keras's own export, `tf.function`, and PyTorch eager, in one run.
 
-GRU and SimpleRNN are exported three times: as operators, with ``recurrence="scan"``, which is meant for many rows, and
-with ``recurrence="auto"``, where each run takes one of the two by its number of rows. For each
-network (cell, masked or not, one or two directions, size) and batch, all run in turn, a burst of calls
-each, so that a noisy machine is as noisy for each; the medians are compared. Rows are of full length, ids go in, and
-the last output comes out (``--sequences``: the outputs of all steps). PyTorch, where padding is masked, packs the
-sequences, as its users do. It needs PyTorch (`pip install torch`). Run it alone; it takes about fifteen minutes:
+Networks are exported as operators, with ``recurrence="auto"``, where each run takes an operator or a `Scan` by its
+number of rows, and, GRU and SimpleRNN, with ``recurrence="scan"``, which is meant for many rows. For each network
+(cell, masked or not, one or two directions, size) and batch, all run in turn, a burst of calls each, so that a noisy
+machine is as noisy for each; the medians are compared. Rows are of full length, ids go in, and the last output comes
+out (``--sequences``: the outputs of all steps). PyTorch, where padding is masked, packs the sequences, as its users do.
+It needs PyTorch (`pip install torch`). Run it alone; it takes about twenty minutes:
 
     python benchmarks/recurrent_export.py
 """
@@ -29,6 +29,7 @@ import onnxruntime
 import torch
 from matplotlib.figure import Figure
 from recurrent_networks import KERAS_LAYERS, VOCAB, Network, Runner, runners
+from turns import turns
 
 OUTPUT = Path(__file__).parent / "output"
 SIZES = ((100, 128), (50, 512), (400, 64))  # time, units
@@ -66,10 +67,9 @@ def interleaved_medians(candidates: dict[str, Callable[[], object]], seconds: fl
     """
     bursts = {name: max(1, min(20, int(seconds / rounds / _once(candidate)))) for name, candidate in candidates.items()}
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(rounds):
-        for name, candidate in candidates.items():
-            candidate()  # the first call of a burst pays for the caches and threads of the one before
-            times[name] += [_once(candidate) for _ in range(bursts[name])]
+    for name, candidate in turns(candidates, rounds):
+        candidate()  # the first call of a burst pays for caches that the one before has filled, and wakes threads
+        times[name] += [_once(candidate) for _ in range(bursts[name])]
     return {name: 1000 * statistics.median(values) for name, values in times.items()}
 
 
@@ -118,19 +118,19 @@ def show(row: Row) -> None:
 
 def summarize(rows: list[Row]) -> None:
     """Prints the geometric means and how the rows stand to the bars."""
-    export = OTHERS[0]
-    for batch, bar in ((1, 8.0), (32, 1.7)):
-        own = [row.ratios[export] for row in rows if row.is_bar_case and row.batch == batch]
-        if own:
-            low = sum(ratio < bar for ratio in own)
-            print(f"masked or GRU, (100, 128), batch {batch}: {min(own):.2f}x to {max(own):.2f}x; {low} of {len(own)} "
-                  f"below {bar}x")  # fmt: skip
-    for title, of_ours in (("operators", [1.0] * len(rows)), (AUTO, [row.ratios.get(AUTO, 1.0) for row in rows])):
+    for title, of_ours in (("operators", [1.0] * len(rows)), (AUTO, [row.ratios[AUTO] for row in rows])):
+        ratios = {name: [row.ratios[name] / own for row, own in zip(rows, of_ours, strict=True)] for name in OTHERS}
+        for batch, bar in ((1, 8.0), (32, 1.7)):
+            pairs = zip(rows, ratios[OTHERS[0]], strict=True)
+            own = [ratio for row, ratio in pairs if row.is_bar_case and row.batch == batch]
+            if own:
+                low = sum(ratio < bar for ratio in own)
+                print(f"{title:12}masked or GRU, (100, 128), batch {batch}: {min(own):.2f}x to {max(own):.2f}x; "
+                      f"{low} of {len(own)} below {bar}x")  # fmt: skip
         for name in OTHERS:
-            ratios = [row.ratios[name] / own for row, own in zip(rows, of_ours, strict=True)]
-            mean, slower = statistics.geometric_mean(ratios), sum(ratio < SLOWER for ratio in ratios)
-            print(f"{title:12}{name:16}geometric mean {mean:6.2f}x, lowest {min(ratios):.2f}x, "
-                  f"{slower} of {len(ratios)} below {SLOWER}x")  # fmt: skip
+            mean, slower = statistics.geometric_mean(ratios[name]), sum(ratio < SLOWER for ratio in ratios[name])
+            print(f"{title:12}{name:16}geometric mean {mean:6.2f}x, lowest {min(ratios[name]):.2f}x, "
+                  f"{slower} of {len(rows)} below {SLOWER}x")  # fmt: skip
 
 
 def draw(rows: list[Row], path: Path) -> None:
@@ -155,7 +155,7 @@ def draw(rows: list[Row], path: Path) -> None:
             axes.grid(axis="x", which="both", color="#dddddd")
             axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[-1]:
-        axes.set_xlabel("times as long as ours (logarithmic)")
+        axes.set_xlabel("times as long as our operators (logarithmic)")
     handles, labels = panels[-1][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     path.parent.mkdir(exist_ok=True)

@@ -64,7 +64,7 @@ def runners(network: Network, folder: Path) -> dict[str, Runner]:
     }
     if network.cell != "LSTM":  # which stays an operator
         candidates["ours as Scan"] = _ours(model, folder / "scan.onnx", recurrence="scan")
-        candidates["ours, auto"] = _ours(model, folder / "auto.onnx", recurrence="auto")
+    candidates["ours, auto"] = _ours(model, folder / "auto.onnx", recurrence="auto")
     return candidates
 
 

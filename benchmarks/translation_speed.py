@@ -15,6 +15,7 @@ import numpy as np
 import seqkit_onnx
 from matplotlib.figure import Figure
 from torch_translator import TorchTranslator
+from turns import turns
 
 from keras_seqkit import Seq2SeqTranslator
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
@@ -72,13 +73,12 @@ def measure(
             runners = candidates(model, path, batch, beams)
             _check_equal(model, runners, texts[:batch])
             times: dict[str, list[float]] = {name: [] for name in runners}
-            for _ in range(rounds):
-                for name, translate in runners.items():
-                    some = texts[: PREDICTED_SENTENCES if name == PREDICT else SENTENCES]
-                    begin = time.perf_counter()
-                    for start in range(0, len(some), batch):
-                        translate(some[start : start + batch])
-                    times[name].append((time.perf_counter() - begin) / len(some))
+            for name, translate in turns(runners, rounds):
+                some = texts[: PREDICTED_SENTENCES if name == PREDICT else SENTENCES]
+                begin = time.perf_counter()
+                for start in range(0, len(some), batch):
+                    translate(some[start : start + batch])
+                times[name].append((time.perf_counter() - begin) / len(some))
             table[batch, beams] = {name: 1 / statistics.median(each) for name, each in times.items()}
     return table
 
