@@ -84,12 +84,16 @@ class Network:
 
         Raises:
             TypeError: an array has a dtype that cannot be cast.
-            ValueError: an input is missing, or there is one that the network does not have, or an integer does not fit.
+            ValueError: an input is missing, or there is one that the network does not have, or an integer does not fit,
+                or rows have no step: Keras refuses those too, and onnxruntime's GRU ends the process.
         """
         by_name = self._by_name(inputs, self.input_names)
         if set(by_name) - set(self._optional) != set(self._dtypes):
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
+        for name, array in feeds.items():
+            if 0 in array.shape[1:]:
+                raise ValueError(f"predict: input {name!r} has shape {array.shape}. Give each row a step at least.")
         outputs: Any = self.session.run(None, feeds)
         return dict(zip(self.output_names, outputs, strict=True))
 
