@@ -69,7 +69,7 @@ def write_all(folder: Path) -> None:
 
 
 def write_case(folder: Path, case: Case) -> None:
-    """Writes a model of the table, which takes ids."""
+    """Writes a model of the table, which takes ids, as operators and, ``*_auto``, with loops for many rows."""
     model = case.model()
     questions = {
         f"{kind} {batch}x{time}": masked_ids(kind, batch, time, batch + time)
@@ -82,7 +82,9 @@ def write_case(folder: Path, case: Case) -> None:
         arrays[f"{question}/in"] = ids
         for index, output in enumerate(keras.tree.flatten(model(ids))):
             arrays[f"{question}/out{index}"] = keras.ops.convert_to_numpy(output)
-    _write(folder / case.name.replace(" ", "_"), model, arrays, text=False)
+    path = folder / case.name.replace(" ", "_")
+    _write(path, model, arrays, text=False)
+    _write(path.with_name(f"{path.name}_auto"), model, arrays, text=False, recurrence="auto")
 
 
 def _with_empty_rows(batch: int) -> np.ndarray:
@@ -130,6 +132,6 @@ def write_translator(folder: Path, name: str) -> None:
     np.savez(path.with_suffix(".npz"), **arrays)
 
 
-def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool) -> None:
-    seqkit_onnx.export(model, path.with_suffix(".onnx"), text=text)
+def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool, **options: str) -> None:
+    seqkit_onnx.export(model, path.with_suffix(".onnx"), text=text, **options)
     np.savez(path.with_suffix(".npz"), **arrays)

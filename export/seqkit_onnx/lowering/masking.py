@@ -98,11 +98,42 @@ def last_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
     Returns:
         int64 (batch,): places in time * batch.
     """
+    last = builder.node("Sub", [lengths, builder.constant(1, name="one")], "last_step")
+    last = builder.node("Max", [last, builder.constant(0, name="zero")], "last_step_or_first")
+    return _places(builder, last, steps)
+
+
+def reversed_steps(builder: GraphBuilder, lengths: str, steps: str, real: str) -> str:
+    """Adds where each step is found if each row's real steps, which stand in front, are reversed.
+
+    This is what ONNX's ReverseSequence is for; up to onnxruntime 1.19 that left steps behind the longest row unwritten.
+
+    Args:
+        builder: where nodes go.
+        lengths: int64 (batch,), the real steps of each row.
+        steps: (time, batch, ..).
+        real: bool (time, batch), whether a step is real; the others stay where they are.
+
+    Returns:
+        int64 (time, batch): places in time * batch.
+    """
+    index = builder.unsqueeze(count_up(builder, builder.node("Shape", [steps], "time", end=1), "steps"), 1)  # (time, 1)
+    last = builder.node("Sub", [lengths, builder.constant(1, name="one")], "last_step")
+    mirrored = builder.node("Sub", [last, index], "mirrored")  # (time, batch)
+    return _places(builder, builder.where(real, mirrored, index), steps)
+
+
+def real_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
+    """Adds which steps are real, where those stand in front: bool (time, batch)."""
+    index = count_up(builder, builder.node("Shape", [steps], "time", end=1), "steps")  # (time,)
+    return builder.node("Less", [builder.unsqueeze(index, 1), lengths], "is_real")
+
+
+def _places(builder: GraphBuilder, index: str, steps: str) -> str:
+    """The places in time * batch of one step of each row: (.., batch)."""
     batch = builder.node("Shape", [steps], "batch", start=1, end=2)  # (1,)
-    one, zero = builder.constant(1, name="one"), builder.constant(0, name="zero")
-    last = builder.node("Max", [builder.node("Sub", [lengths, one], "last_step"), zero], "last_step_or_first")
-    starts = builder.node("Mul", [last, batch], "starts")
-    return builder.node("Add", [starts, count_up(builder, batch, "rows")], "places_of_last_steps")
+    starts = builder.node("Mul", [index, batch], "starts")
+    return builder.node("Add", [starts, count_up(builder, batch, "rows")], "places")
 
 
 def has_steps(builder: GraphBuilder, mask: Mask) -> str:

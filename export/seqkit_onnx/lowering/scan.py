@@ -74,10 +74,13 @@ class _Scan:
         self.lookup = lookup
         self.steps = lookup.ids if lookup else x  # (time, batch, ..)
         self.mask = mask
+        self.last_steps = self.real = self.places_of_reversed = ""
         if mask:
-            self.lengths = builder.node("Cast", [mask.lengths], "lengths_int64", to=7)  # (batch,)
-            self.last_steps = masking.last_steps(builder, self.lengths, self.steps)
-        self.real = self._real_steps() if mask and recurrence.return_sequences else ""
+            lengths = builder.node("Cast", [mask.lengths], "lengths_int64", to=7)  # (batch,)
+            self.last_steps = masking.last_steps(builder, lengths, self.steps)
+            self.real = masking.real_steps(builder, lengths, self.steps)
+            if recurrence.go_backwards or len(recurrence.directions) == 2:
+                self.places_of_reversed = masking.reversed_steps(builder, lengths, self.steps, self.real)
 
     def initial(self, states: list[str], index: int, cell: CellOperator) -> list[str]:
         """The states that a direction begins with: (batch, units)."""
@@ -118,14 +121,15 @@ class _Scan:
             some = self.builder.unsqueeze(masking.has_steps(self.builder, mask), 1)  # (batch, 1)
             finals[index] = self.builder.where(some, last, self._zero())
         if y:
-            y = self._reversed(y) if runs_back else y
-            y = self.builder.where(self.real, y, self._zero())
+            y = self._reversed(y, cell.units) if runs_back else y
+            y = self.builder.where(self.builder.unsqueeze(self.real, 2), y, self._zero())
         return y, finals
 
     def _inputs(self, cell: CellOperator, is_reversed: bool) -> list[str]:
         """The input's share of each group of gates: (time, batch, gates * units)."""
         builder, lookup = self.builder, self.lookup
-        read = self._reversed(self.steps) if is_reversed else self.steps
+        sizes = () if lookup else (cell.kernel.shape[1],)
+        read = self._reversed(self.steps, *sizes) if is_reversed else self.steps
         inputs = []
         for part in groups_of_gates(cell):
             weights = builder.weight(cell.kernel[part].T, "W"), builder.weight(_input_bias(cell)[part], "B")
@@ -134,16 +138,10 @@ class _Scan:
             inputs.append(builder.node("Gather", [gates, read], "gates_of_ids", axis=0) if lookup else gates)
         return inputs
 
-    def _reversed(self, steps: str) -> str:
-        """Reverses the real steps of each row, and leaves the others behind them."""
-        return self.builder.node("ReverseSequence", [steps, self.lengths], "reversed", time_axis=0, batch_axis=1)
-
-    def _real_steps(self) -> str:
-        """Which steps are real, where those stand in front: bool (time, batch, 1)."""
-        builder = self.builder
-        steps = masking.count_up(builder, builder.node("Shape", [self.steps], "time", end=1), "steps")  # (time,)
-        real = builder.node("Less", [builder.unsqueeze(steps, 1), self.lengths], "is_real")  # (time, batch)
-        return builder.unsqueeze(real, 2)
+    def _reversed(self, steps: str, *sizes: int) -> str:
+        """Reverses the real steps of each row (time, batch, *sizes), and leaves the others behind them."""
+        flat = self.builder.reshape(steps, -1, *sizes)  # (time * batch, *sizes)
+        return self.builder.node("Gather", [flat, self.places_of_reversed], "reversed", axis=0)
 
     def _zero(self) -> str:
         return self.builder.constant(0.0, np.float32, "zero_output")
