@@ -106,7 +106,8 @@ def last_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
 def reversed_steps(builder: GraphBuilder, lengths: str, steps: str, real: str) -> str:
     """Adds where each step is found if each row's real steps, which stand in front, are reversed.
 
-    This is what ONNX's ReverseSequence is for; up to onnxruntime 1.19 that left steps behind the longest row unwritten.
+    This is what ONNX's ReverseSequence is for, of which onnxruntime 1.17 and 1.19 leave steps behind the longest row
+    unwritten; 1.32 does not.
 
     Args:
         builder: where nodes go.
