@@ -78,8 +78,10 @@ class _Scan:
         if mask:
             lengths = builder.node("Cast", [mask.lengths], "lengths_int64", to=7)  # (batch,)
             self.last_steps = masking.last_steps(builder, lengths, self.steps)
-            self.real = masking.real_steps(builder, lengths, self.steps)
-            if recurrence.go_backwards or len(recurrence.directions) == 2:
+            reverses = recurrence.go_backwards or len(recurrence.directions) == 2
+            if reverses or recurrence.return_sequences:
+                self.real = masking.real_steps(builder, lengths, self.steps)
+            if reverses:
                 self.places_of_reversed = masking.reversed_steps(builder, lengths, self.steps, self.real)
 
     def initial(self, states: list[str], index: int, cell: CellOperator) -> list[str]:
