@@ -103,7 +103,7 @@ def last_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
     return _places(builder, last, steps)
 
 
-def reversed_steps(builder: GraphBuilder, lengths: str, steps: str, real: str) -> str:
+def reversed_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:
     """Adds where each step is found if each row's real steps, which stand in front, are reversed.
 
     This is what ONNX's ReverseSequence is for, of which onnxruntime 1.17 and 1.19 leave steps behind the longest row
@@ -113,15 +113,13 @@ def reversed_steps(builder: GraphBuilder, lengths: str, steps: str, real: str) -
         builder: where nodes go.
         lengths: int64 (batch,), the real steps of each row.
         steps: (time, batch, ..).
-        real: bool (time, batch), whether a step is real; the others stay where they are.
 
     Returns:
-        int64 (time, batch): places in time * batch.
+        int64 (time, batch): places in time * batch; behind the real steps, negative ones that Gather takes as well.
     """
-    index = builder.unsqueeze(count_up(builder, builder.node("Shape", [steps], "time", end=1), "steps"), 1)  # (time, 1)
+    index = count_up(builder, builder.node("Shape", [steps], "time", end=1), "steps")  # (time,)
     last = builder.node("Sub", [lengths, builder.constant(1, name="one")], "last_step")
-    mirrored = builder.node("Sub", [last, index], "mirrored")  # (time, batch)
-    return _places(builder, builder.where(real, mirrored, index), steps)
+    return _places(builder, builder.node("Sub", [last, builder.unsqueeze(index, 1)], "mirrored"), steps)
 
 
 def real_steps(builder: GraphBuilder, lengths: str, steps: str) -> str:

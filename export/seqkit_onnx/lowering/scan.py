@@ -78,11 +78,10 @@ class _Scan:
         if mask:
             lengths = builder.node("Cast", [mask.lengths], "lengths_int64", to=7)  # (batch,)
             self.last_steps = masking.last_steps(builder, lengths, self.steps)
-            reverses = recurrence.go_backwards or len(recurrence.directions) == 2
-            if reverses or recurrence.return_sequences:
+            if recurrence.return_sequences:
                 self.real = masking.real_steps(builder, lengths, self.steps)
-            if reverses:
-                self.places_of_reversed = masking.reversed_steps(builder, lengths, self.steps, self.real)
+            if recurrence.go_backwards or len(recurrence.directions) == 2:
+                self.places_of_reversed = masking.reversed_steps(builder, lengths, self.steps)
 
     def initial(self, states: list[str], index: int, cell: CellOperator) -> list[str]:
         """The states that a direction begins with: (batch, units)."""
@@ -141,7 +140,7 @@ class _Scan:
         return inputs
 
     def _reversed(self, steps: str, *sizes: int) -> str:
-        """Reverses the real steps of each row (time, batch, *sizes), and leaves the others behind them."""
+        """Reverses the real steps of each row (time, batch, *sizes); what comes behind them is not to be read."""
         flat = self.builder.reshape(steps, -1, *sizes)  # (time * batch, *sizes)
         return self.builder.node("Gather", [flat, self.places_of_reversed], "reversed", axis=0)
 
