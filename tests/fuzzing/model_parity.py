@@ -78,6 +78,7 @@ def check(description: Description) -> Verdict:
     ]
     if problems:
         problems += _keras_against_itself(model, description, feeds, expected)
+        problems += _distances_from_float64(model, description, feeds, expected, answers)
     return Verdict("different" if problems else "equal", "\n".join(problems), _facts(proto))
 
 
@@ -112,6 +113,34 @@ def _keras_against_itself(model: keras.Model, description: Description, feeds: l
         return []  # what stateful layers keep has changed
     traced = [_keras_answers(tf.function(model), description, feed) for feed in feeds]
     return [f"Keras in a graph and Keras eager: {line}" for line in _differences(description, traced, expected)]
+
+
+def _distances_from_float64(
+    model: keras.Model, description: Description, feeds: list, expected: list, answers: list
+) -> list[str]:
+    """Says how far Keras and the file are from Keras in float64: some models multiply what float32 rounds off."""
+    if description.source.batch:
+        return []  # what stateful layers keep has changed
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    try:
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        exact, _ = build(description)
+        doubles = [{name: np.asarray(x, "float64" if x.dtype.kind == "f" else x.dtype) for name, x in feed.items()}
+                   for feed in feeds]  # fmt: skip
+        _keras_answers(exact, description, doubles[0])  # a subclassed model has its weights then
+        exact.set_weights(model.get_weights())
+        right = [_keras_answers(exact, description, feed) for feed in doubles]
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+    lines = []
+    for name, given in (("Keras", expected), ("the file", answers)):
+        pairs = [pair for run in zip(given, right, strict=True) for pair in zip(*run, strict=False)]
+        same = [(mine, theirs) for mine, theirs in pairs if mine.shape == theirs.shape]  # other shapes are said already
+        farthest = max((float(np.abs(mine - theirs).max(initial=0.0)) for mine, theirs in same), default=0.0)
+        lines.append(f"from Keras in float64, {name} differs by {farthest:.3g} at most")
+    return lines
 
 
 def _answers(session: onnxruntime.InferenceSession, feeds: list[dict], count: int) -> list[list[np.ndarray]]:
