@@ -4,9 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-PAUSE = (
-    0.06  # seconds; threads that wait for work, as those of onnxruntime do, were seen to hold a core for 10 to 50 ms
-)
+PAUSE = 0.06  # seconds; onnxruntime's threads, when they wait for work, were seen to hold a core for 50 ms
 
 Candidate = TypeVar("Candidate")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, ValueInfoProto, helper
+from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
 from seqkit_onnx.lowering.activations import OnnxActivation
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
@@ -97,4 +97,4 @@ class _Step:
 
 
 def _value(name: str, size: int) -> ValueInfoProto:
-    return helper.make_tensor_value_info(name, 1, ["batch", size])
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
