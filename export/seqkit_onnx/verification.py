@@ -13,7 +13,7 @@ from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.vocabulary import RESERVED_TOKENS
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
-from seqkit_onnx.lowering.naming import all_layers
+from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.loading import load

@@ -33,9 +33,16 @@ def test_a_sequential_model_without_input_is_refused_until_it_is_built():
     assert model_signature(model).specs[0].shape.as_list() == [None, None, 3]
 
 
-def test_a_subclassed_model_needs_an_input_signature():
+def test_a_subclassed_model_that_was_called_knows_its_inputs():
     model = Subclassed()
     model(np.array([[1, 2, 0]]))
+    (spec,) = model_signature(model).specs
+    assert (spec.shape.as_list(), spec.dtype.name) == ([None, None], "int32")
+
+
+def test_a_subclassed_model_that_only_says_it_was_built_needs_an_input_signature():
+    model = Subclassed()
+    model.built = True
     with pytest.raises(ValueError, match="input_signature"):
         model_signature(model)
 

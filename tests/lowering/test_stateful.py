@@ -81,10 +81,21 @@ def test_a_state_that_is_passed_takes_the_place_of_the_kept_one():
     np.testing.assert_allclose(ours, model(values), rtol=0, atol=TOLERANCE)
 
 
-def test_a_stateful_layer_without_an_operator_is_refused_by_name():
-    model = stateful_model(LAYERS.LSTM(UNITS, activation="gelu", stateful=True, name="carrier"))
-    with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*'gelu'"):
-        convert(model, model_signature(model))
+@pytest.mark.parametrize("mask_zero", [True, False])
+def test_a_stateful_layer_without_an_operator_carries_its_states_as_a_loop(mask_zero: bool):
+    layer = LAYERS.LSTM(UNITS, activation="gelu", stateful=True, return_sequences=True, name="carrier")
+    model = stateful_model(layer, mask_zero)
+    with pytest.warns(UserWarning, match="'carrier' is exported as a loop"):
+        proto = convert(model, model_signature(model))
+    onnx.checker.check_model(proto, full_check=True)
+    assert names(proto.graph.input) == ["ids", "carrier/initial_state_0", "carrier/initial_state_1"]
+    assert names(proto.graph.output) == ["carrier", "carrier/final_state_0", "carrier/final_state_1"]
+    states = [np.zeros((BATCH, UNITS), np.float32)] * 2
+    for seed, mask in enumerate(("none", "holes", "all_masked", "left")):
+        ids = masked_ids(mask, BATCH, 5, seed)
+        feeds = dict(zip(names(proto.graph.input), (ids, *states), strict=True))
+        ours, *states = run(proto, **feeds)
+        np.testing.assert_allclose(ours, model(ids), rtol=0, atol=TOLERANCE, err_msg=mask)
 
 
 def test_a_stateful_layer_that_is_called_twice_is_refused_by_name():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import tensorflow as tf
 
 
 class NoNativeOperator(Exception):  # noqa: N818  # it steers the conversion and is never shown
@@ -29,6 +30,21 @@ _ONNX_ACTIVATIONS: dict[Callable, OnnxActivation] = {
     keras.activations.hard_sigmoid: OnnxActivation("HardSigmoid", alpha=1 / 6, beta=0.5),
     keras.activations.linear: OnnxActivation("Affine", alpha=1.0, beta=0.0),
 }
+# What computes the same, under the names that people also give: TensorFlow's and those of keras.ops.
+_SAME = {
+    "tanh": (tf.tanh, tf.nn.tanh, keras.ops.tanh),
+    "sigmoid": (tf.sigmoid, tf.nn.sigmoid, keras.ops.sigmoid),
+    "relu": (tf.nn.relu, keras.ops.relu),
+    "softplus": (tf.nn.softplus, keras.ops.softplus),
+    "softsign": (tf.nn.softsign, keras.ops.softsign),
+    "elu": (tf.nn.elu, keras.ops.elu),
+    "leaky_relu": (tf.nn.leaky_relu, keras.ops.leaky_relu),
+    "hard_sigmoid": (keras.ops.hard_sigmoid,),
+    "linear": (tf.identity,),
+}
+_ONNX_ACTIVATIONS.update(
+    (same, _ONNX_ACTIVATIONS[getattr(keras.activations, name)]) for name, others in _SAME.items() for same in others
+)
 
 
 def onnx_activation(activation: Callable) -> OnnxActivation:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from seqkit_onnx.lowering.activations import onnx_activation
+from seqkit_onnx.lowering.layer_walk import array_of
 from seqkit_onnx.lowering.operators import CellOperator, lowers
 
 KERAS_LSTM_GATES, ONNX_LSTM_GATES = "ifco", "iofc"
@@ -14,7 +15,7 @@ RNN_GATES = "h"
 
 
 def _numpy(variable: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(variable), np.float32)
+    return array_of(variable).astype(np.float32)
 
 
 def _to_onnx_gates(weights: np.ndarray, keras_gates: str, onnx_gates: str) -> np.ndarray:

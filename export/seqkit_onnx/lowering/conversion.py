@@ -1,29 +1,27 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
 from typing import Any, Literal
 
 import keras
 import numpy as np
 import onnx
 import tensorflow as tf
-import tf2onnx
 
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
+from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.naming import give_readable_names
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
-from seqkit_onnx.lowering.tf2onnx_patch import transposes_stay_transposes
+from seqkit_onnx.lowering.tensorflow_graph import freeze, trace
+from seqkit_onnx.lowering.tf2onnx_driver import NotConverted, to_onnx
 
-TF2ONNX_OPSET = 18  # the last one that tf2onnx writes
 OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurrent operators registered for it
 IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
 
@@ -48,27 +46,27 @@ def convert(
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
-    with intercepted_recurrence(model.name) as recurrences, transposes_stay_transposes(), _quiet():
-        function = tf.function(lambda *inputs: _call(model, signature, inputs), input_signature=signature.specs)
-        proto, _ = tf2onnx.convert.from_function(
-            function,
-            input_signature=signature.specs,
-            opset=TF2ONNX_OPSET,
-            custom_op_handlers={
-                PLACEHOLDER_OP: (_keep_placeholder, []),
-                "Erfc": (_convert_erfc, []),
-                "Expm1": (_convert_expm1, []),
-                "SelectV2": (_convert_select, []),
-            },
-            extra_opset=[onnx.helper.make_opsetid(PLACEHOLDER_DOMAIN, 1)],
-        )
-    _check_all_converted(proto.graph, model)
+    with intercepted_recurrence(model) as found:
+
+        def call(*inputs: Any) -> list[Any]:
+            found.begin()
+            outputs = signature.call(model, inputs)
+            return [tf.identity(output) for output in (*outputs, *(state.final for state in found.loop_states))]
+
+        concrete = trace(call, signature.specs)
+        graph = freeze(concrete, [state.initial for state in found.loop_states])
+        try:
+            proto = to_onnx(graph, _HANDLERS, {PLACEHOLDER_DOMAIN: 1})
+        except NotConverted as error:
+            raise UnsupportedLayerError(_why_not(error, model)) from error
+    inputs = [*signature.input_names, *(state.name for state in found.loop_states)]
+    outputs = [*signature.output_names, *(state.final_name for state in found.loop_states)]
     proto = onnx.version_converter.convert_version(proto, OPSET)
-    names = dict(zip((value.name for value in proto.graph.input), signature.input_names, strict=True))
-    names |= dict(zip((value.name for value in proto.graph.output), signature.output_names, strict=True))
-    rename_values(proto.graph, names)
+    _name_values(
+        proto.graph, dict(zip(graph.inputs, inputs, strict=True)), dict(zip(graph.outputs, outputs, strict=True))
+    )
     remove_identities(proto.graph)
-    expand_placeholders(proto, recurrences, RightPadding(right_padded_inputs), scan_from)
+    expand_placeholders(proto, found.recurrences, RightPadding(right_padded_inputs), scan_from)
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
     put_in_order(proto.graph)
@@ -78,9 +76,32 @@ def convert(
     return proto
 
 
-def _call(model: keras.Model, signature: ModelSignature, inputs: tuple) -> list[Any]:
-    outputs = signature.flatten_outputs(model(signature.pack_inputs(inputs), training=False))
-    return [tf.identity(output, name=name) for output, name in zip(outputs, signature.output_names, strict=True)]
+def _name_values(graph: onnx.GraphProto, inputs: dict[str, str], outputs: dict[str, str]) -> None:
+    """Gives inputs and outputs their names, whatever else in the graph is called so."""
+    for node in graph.node:  # a name of the user's may be one that is taken
+        for name in (*node.input, *node.output):
+            if name in {*inputs.values(), *outputs.values()} and name not in (*inputs, *outputs):
+                rename_values(graph, {name: f"{name}/inner"})
+    rename_values(graph, {**inputs, **outputs})
+
+
+def _why_not(error: NotConverted, model: keras.Model) -> str:
+    reason = f" ({error.reason})" if error.reason else ""
+    return (
+        f"export: {_owner(error.node, model)} uses TensorFlow's {error.operation}, which cannot be written with "
+        f"ONNX's operators{reason}. Write it with other operations of keras.ops, or leave it out of the model that is "
+        "exported."
+    )
+
+
+def _owner(node: str, model: keras.Model) -> str:
+    """Says which layer a node of TensorFlow's graph comes from, as the user knows it."""
+    names = {layer.name for layer in all_layers(model) if layer is not model}
+    for part in reversed(node.split("/")):
+        for name in (part, re.sub(r"_\d+$", "", part)):
+            if name in names:
+                return f"layer {name!r}"
+    return f"model {model.name!r}, outside of its layers,"
 
 
 def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
@@ -127,7 +148,7 @@ def _convert_select(ctx: Any, node: Any, _name: str, _args: list) -> None:
     ctx.make_node("Or", [first, second], outputs=[output], name=node.name, **types)
 
 
-def _replace_by_difference(ctx: Any, node: Any, in_order: Callable[[str, str], list[str]], op_type: str) -> None:
+def _replace_by_difference(ctx: Any, node: Any, in_order: Any, op_type: str) -> None:
     """Replaces a node by the difference of 1 and an operator of its input, `in_order`."""
     x, output = node.input[0], node.output[0]
     shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
@@ -136,19 +157,6 @@ def _replace_by_difference(ctx: Any, node: Any, in_order: Callable[[str, str], l
     one = ctx.make_const(f"{node.name}/one", np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype))).output[0]
     function = ctx.make_node(op_type, [x], **types).output[0]
     ctx.make_node("Sub", in_order(function, one), outputs=[output], name=node.name, **types)
-
-
-def _check_all_converted(graph: onnx.GraphProto, model: keras.Model) -> None:
-    """tf2onnx leaves what it does not know as it was; here that is an error that names it."""
-    for node in graph.node:
-        if not node.domain and not onnx.defs.has(node.op_type):
-            raise UnsupportedLayerError(
-                f"export: {node.name.removeprefix(model.name)!r} uses TensorFlow's {node.op_type}, which tf2onnx "
-                "cannot convert. Write that layer with other operations of keras.ops."
-            )
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                _check_all_converted(attribute.g, model)
 
 
 def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
@@ -173,13 +181,9 @@ def _set_axes(value: onnx.ValueInfoProto, axes: tuple[int | str, ...]) -> None:
             dim.dim_value = int(np.int64(axis))
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps tf2onnx's progress lines out of the user's terminal; its errors are raised all the same."""
-    logger = logging.getLogger("tf2onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+_HANDLERS = {
+    PLACEHOLDER_OP: _keep_placeholder,
+    "Erfc": _convert_erfc,
+    "Expm1": _convert_expm1,
+    "SelectV2": _convert_select,
+}

@@ -1,91 +1,237 @@
 """While a model is traced, its recurrent layers leave a placeholder where their loop would be."""
 
+import functools
 import inspect
+import re
+import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-from unittest.mock import patch
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn
 
 import keras
 import tensorflow as tf
 
 from seqkit_onnx.lowering.activations import NoNativeOperator
+from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.native_layers import cells_of, native_cells, native_pair, starts_at_zero
 from seqkit_onnx.lowering.placeholder import add_placeholder
 from seqkit_onnx.lowering.recurrence import Recurrence
+from seqkit_onnx.lowering.row_mixing import mixes_rows
+
+_LAYERS = keras.layers
+_RNN_CALLS = {layer.call for layer in (_LAYERS.RNN, _LAYERS.LSTM, _LAYERS.GRU, _LAYERS.SimpleRNN)}
+_SCOPE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes
+_tracing: ContextVar["_Interceptor | None"] = ContextVar("seqkit_onnx_tracing", default=None)
+# One model is traced and converted at a time: tf2onnx counts names and keeps functions for the whole process.
+conversion_lock = threading.RLock()
 
 
 class UnsupportedLayerError(ValueError):
     """A layer cannot be exported; the message names it and says what to do."""
 
 
-@contextmanager
-def intercepted_recurrence(model_name: str) -> Iterator[dict[bytes, Recurrence]]:
-    """Replaces what recurrent layers do when they are called, until the block ends.
+class LoopState:
+    """A state of a stateful layer that is exported as a loop.
 
     Args:
-        model_name: the prefix that names of layers lose.
+        name: of the graph's input.
+        initial: the placeholder that it begins with, (batch, ...).
+        final: the tensor that it ends with.
+    """
+
+    def __init__(self, name: str, initial: Any, final: Any):
+        self.name = name
+        self.initial = initial
+        self.final = final
+
+    @property
+    def final_name(self) -> str:
+        """The name of the graph's output."""
+        head, _, last = self.name.rpartition("/")
+        return f"{head}/{last.replace('initial', 'final', 1)}"
+
+
+@contextmanager
+def intercepted_recurrence(model: keras.Model) -> Iterator["_Interceptor"]:
+    """Lets the layers of a model leave placeholders when this thread calls them, until the block ends.
+
+    Nothing but the model's own layers is touched, and they only ask which thread calls them: for every other thread
+    they do what they always do.
+
+    Args:
+        model: the model that is traced.
 
     Yields:
-        The recurrences of the model, by the token of their placeholder; filled while a model is traced.
+        What was found while the model was traced: `recurrences`, by the token of their placeholder, and `loop_states`.
     """
-    interceptor = _Interceptor(model_name)
-    call_embedding = keras.layers.Embedding.call
+    interceptor = _Interceptor(model.name)
+    with conversion_lock, _hooked(model):
+        token = _tracing.set(interceptor)
+        try:
+            yield interceptor
+        except Exception:
+            if interceptor.refused:  # Keras has made another error of it on the way
+                raise interceptor.refused[0] from None
+            raise
+        finally:
+            _tracing.reset(token)
 
-    def embedding_call(layer: Any, inputs: Any) -> Any:
-        if layer.quantization_mode is not None:
-            return call_embedding(layer, inputs)
-        # ONNX's Gather counts negative ids from the end, as Keras does with seven more nodes.
-        ids = tf.cast(inputs, "int32") if not tf.as_dtype(inputs.dtype).is_integer else inputs
-        return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
 
-    def rnn_call(layer: Any, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False):
-        return interceptor.call_rnn(layer, sequences, initial_state, mask)
-
-    def bidirectional_call(layer: Any, sequences: Any, initial_state: Any = None, mask: Any = None, training=None):
-        return interceptor.call_bidirectional(layer, sequences, initial_state, mask)
-
-    def time_distributed_call(layer: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        return interceptor.call_time_distributed(layer, inputs, mask)
-
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Lets layers run as Keras has them within a block of an export."""
+    token = _tracing.set(None)
     try:
-        with (
-            patch.object(keras.layers.RNN, "call", rnn_call),
-            patch.object(keras.layers.Bidirectional, "call", bidirectional_call),
-            patch.object(keras.layers.TimeDistributed, "call", time_distributed_call),
-            patch.object(keras.layers.Embedding, "call", embedding_call),
-        ):
-            yield interceptor.recurrences
+        yield
     finally:
-        if interceptor.refused:  # what was raised inside the trace comes out wrapped by TensorFlow and Keras
-            raise interceptor.refused[0]
+        _tracing.reset(token)
+
+
+@contextmanager
+def _hooked(model: keras.Model) -> Iterator[None]:
+    """Gives the layers that are to be asked a method of their own, and takes it away again."""
+    hooks: list[tuple[dict[str, Any], str, Any]] = []
+    scopes = _ScopeNames()
+    try:
+        for layer in list(all_layers(model)):
+            for name, method in _hooks_of(layer, scopes):
+                own = vars(layer)
+                hooks.append((own, name, own.get(name)))
+                own[name] = method
+        yield
+    finally:
+        for own, name, before in reversed(hooks):
+            if before is None:
+                del own[name]
+            else:
+                own[name] = before
+
+
+def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable]]:
+    call = type(layer).call
+    if isinstance(layer, _LAYERS.RNN):
+        yield "call", _hook(layer.call, "call_rnn", layer)
+        if call not in _RNN_CALLS:  # a call of the user's own, which goes on to the loop
+            yield "inner_loop", _hook(layer.inner_loop, "call_loop", layer)
+    elif call is _LAYERS.Bidirectional.call:
+        yield "call", _hook(layer.call, "call_bidirectional", layer)
+    elif call is _LAYERS.TimeDistributed.call:
+        yield "call", _hook(layer.call, "call_time_distributed", layer)
+    elif call is _LAYERS.Embedding.call:
+        yield "call", _hook(layer.call, "call_embedding", layer)
+    if not _SCOPE_NAME.fullmatch(layer.name):
+        yield "_open_name_scope", _scope_hook(layer, scopes)
+
+
+def _hook(method: Callable, ours: str, layer: Any) -> Callable:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        interceptor = _tracing.get()
+        if interceptor is None:
+            return method(*args, **kwargs)
+        return getattr(interceptor, ours)(layer, method, *args, **kwargs)
+
+    return call
+
+
+class _ScopeNames:
+    """Names that TensorFlow takes, for layers whose names it does not take."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def new(self, name: str) -> str:
+        self.count += 1
+        return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name).strip('_') or 'layer'}.{self.count}"
+
+
+def _scope_hook(layer: Any, scopes: _ScopeNames) -> Callable[[], AbstractContextManager]:
+    own = layer._open_name_scope
+    name = scopes.new(layer.name)
+
+    def open_name_scope() -> AbstractContextManager:
+        return own() if _tracing.get() is None else tf.name_scope(name)
+
+    return open_name_scope
 
 
 class _Interceptor:
-    """What layers do instead of running; it must be made before their methods are replaced."""
+    """What layers do instead of running."""
 
     def __init__(self, model_name: str):
         self.recurrences: dict[bytes, Recurrence] = {}
+        self.loop_states: list[LoopState] = []
+        self.embedded: list[Any] = []  # what is looked up in embeddings
         self.refused: list[UnsupportedLayerError] = []
+        self.graph: Any = None  # in which the model is traced
         self.namer = _Namer(model_name)
         self.stateful_layers: set[str] = set()
         self.inside_time_distributed = 0
-        self.keras_rnn, self.keras_bidirectional = keras.layers.RNN.call, keras.layers.Bidirectional.call
 
-    def call_rnn(self, layer: Any, sequences: Any, initial_state: Any, mask: Any) -> Any:
+    def begin(self) -> None:
+        """Notes in which graph the model is traced, and forgets an earlier trace."""
+        self.graph = tf.compat.v1.get_default_graph()
+        self.recurrences.clear()
+        for seen in (self.loop_states, self.embedded, self.stateful_layers, self.namer.used):
+            seen.clear()
+
+    def call_embedding(self, layer: Any, own: Callable, inputs: Any, **kwargs: Any) -> Any:
+        """Looks ids up."""
+        self.embedded.append(inputs)
+        if layer.quantization_mode is not None:
+            return own(inputs, **kwargs)
+        # ONNX's Gather counts negative ids from the end, as Keras does with seven more nodes.
+        ids = inputs if tf.as_dtype(inputs.dtype) in (tf.int32, tf.int64) else tf.cast(inputs, "int32")
+        return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
+
+    def call_rnn(
+        self, layer: Any, own: Callable, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
+        """Runs a recurrent layer."""
+        kwargs["training"] = False
         try:
             operators = native_cells(layer)
         except NoNativeOperator as reason:
-            self._check_stateless(layer, str(reason))
             _warn_of_loop(layer, str(reason))
-            return self.keras_rnn(layer, sequences, initial_state=initial_state, mask=mask, training=False)
-        mask = self._two_axes(layer, mask)
+            if self._is_stateful(layer, tf.nest.flatten(initial_state)):
+                return self._stateful_loop(layer, sequences, mask, kwargs)
+            return own(sequences, initial_state=initial_state, mask=mask, **kwargs)
+        if type(layer).call not in _RNN_CALLS:  # its loop is intercepted
+            self._check_stateless(layer, f"{type(layer).__name__} has a call of its own")
+            return own(sequences, initial_state=initial_state, mask=mask, **kwargs)
         if initial_state is None and not starts_at_zero(layer):
             self._check_stateless(layer, "it begins with a state of its own making")
             initial_state = layer.get_initial_state(batch_size=tf.shape(sequences)[0])
+        stateful = self._is_stateful(layer, tf.nest.flatten(initial_state))
+        x, finals = self._placeholders(layer, operators, sequences, initial_state, mask, stateful, layer.return_state)
+        return (x, *_in_order_of_cells(layer, initial_state, finals)) if layer.return_state else x
+
+    def call_loop(
+        self, layer: Any, own: Callable, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> Any:
+        """Runs the loop of a recurrent layer with a call of its own: returns last output, outputs and states."""
+        try:
+            operators = native_cells(layer)
+        except NoNativeOperator:  # call_rnn has warned
+            return own(sequences, initial_state, mask, training)
+        x, finals = self._placeholders(layer, operators, sequences, initial_state, mask, False, True)
+        return x, x, _in_order_of_cells(layer, initial_state, finals)  # Keras reads one of the two
+
+    def _placeholders(
+        self,
+        layer: Any,
+        operators: tuple,
+        sequences: Any,
+        initial_state: Any,
+        mask: Any,
+        stateful: bool,
+        return_state: bool,
+    ) -> tuple[Any, list[Any]]:
+        """Adds a placeholder for each cell; returns the layer's output and the final states."""
+        mask = self._two_axes(layer, mask)
         states = tf.nest.flatten(initial_state) if initial_state is not None else []
-        stateful = self._is_stateful(layer, states)
         x, finals = sequences, []  # (batch, time, dim)
         for index, (cell, operator) in enumerate(zip(cells_of(layer), operators, strict=True)):
             top = index == len(operators) - 1
@@ -96,7 +242,7 @@ class _Interceptor:
                 (operator,),
                 go_backwards=layer.go_backwards,
                 return_sequences=layer.return_sequences or not top,
-                return_state=layer.return_state,
+                return_state=return_state,
                 zero_output_for_mask=layer.zero_output_for_mask,
                 has_mask=mask is not None,
                 has_initial_state=bool(own),
@@ -106,12 +252,15 @@ class _Interceptor:
             )
             x, *new = add_placeholder(recurrence, self.recurrences, layer.compute_dtype, x, mask, own)
             finals += new
-        return (x, *_in_order_of_cells(layer, initial_state, finals)) if layer.return_state else x
+        return x, finals
 
-    def call_bidirectional(self, layer: Any, sequences: Any, initial_state: Any, mask: Any) -> Any:
+    def call_bidirectional(
+        self, layer: Any, own: Callable, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
+        """Runs both directions, in one operator where it can hold them."""
         pair = native_pair(layer, mask is not None)
         if pair is None:
-            return self.keras_bidirectional(layer, sequences, initial_state=initial_state, mask=mask, training=False)
+            return own(sequences, initial_state=initial_state, mask=mask, training=False)
         forward = layer.forward_layer
         mask = self._two_axes(layer, mask)
         states = tf.nest.flatten(initial_state) if initial_state is not None else []
@@ -129,9 +278,19 @@ class _Interceptor:
         outputs = add_placeholder(recurrence, self.recurrences, layer.compute_dtype, sequences, mask, states)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def call_time_distributed(self, layer: Any, inputs: Any, mask: Any) -> Any:
+    def call_time_distributed(self, layer: Any, own: Callable, inputs: Any, mask: Any = None, **kwargs: Any) -> Any:
         """Runs the inner layer once, all steps of all rows as the rows of one batch."""
         inner = layer.layer
+        with plainly():
+            mixing = mixes_rows(inner, inputs)
+        if mixing:
+            if inputs.shape[1] is not None:  # step by step, as Keras does
+                return own(inputs, mask=mask, training=False)
+            self._refuse(
+                f"layer {layer.name!r} runs {inner.name!r} in each step, and that layer mixes the rows of a "
+                "batch, which cannot be exported for any number of steps. Give the input a fixed number of steps, or "
+                "write the layer so that each row is treated apart."
+            )
         accepted = inspect.signature(inner.call).parameters
         arguments: dict[str, Any] = {"training": False} if "training" in accepted else {}
         if mask is not None and "mask" in accepted:
@@ -143,6 +302,27 @@ class _Interceptor:
         unfolded = tf.reshape(outputs, tf.concat([batch_and_time, tf.shape(outputs)[1:]], axis=0))
         return tf.ensure_shape(unfolded, [*inputs.shape[:2], *outputs.shape[1:]])
 
+    def _stateful_loop(self, layer: Any, sequences: Any, mask: Any, kwargs: dict[str, Any]) -> Any:
+        """Runs a stateful layer as Keras does, with states that come in and go out of the graph."""
+        if tf.compat.v1.get_default_graph() is not self.graph:
+            self._check_stateless(layer, "it is called inside a loop or a condition")
+        name = self.namer.name(layer, levels=0)
+        variables = tf.nest.flatten(layer.states)
+        states = [
+            tf.compat.v1.placeholder(tf.float32, [sequences.shape[0], *variable.shape[1:]]) for variable in variables
+        ]
+        twin = object.__new__(type(layer))  # the same weights; others may be using the layer itself
+        vars(twin).update(vars(layer), stateful=False, return_state=True)
+        for hook in ("call", "inner_loop"):
+            vars(twin).pop(hook, None)
+        packed = tf.nest.pack_sequence_as(layer.states, states)
+        output, *finals = type(layer).call(twin, sequences, initial_state=packed, mask=mask, **kwargs)
+        flat = tf.nest.flatten(finals)
+        labels = [""] if len(states) == 1 else [f"_{index}" for index in range(len(states))]
+        for label, state, final in zip(labels, states, flat, strict=True):
+            self.loop_states.append(LoopState(f"{name}/initial_state{label}", state, tf.cast(final, tf.float32)))
+        return (output, *finals) if layer.return_state else output
+
     def _two_axes(self, layer: Any, mask: Any) -> Any:
         """Returns a mask as bool (batch, time)."""
         if mask is None:
@@ -152,14 +332,14 @@ class _Interceptor:
             mask = tf.squeeze(mask, 2)
         if len(mask.shape) != 2:
             self._refuse(
-                f"layer {layer.name!r} received a mask of shape {tuple(mask.shape)}, and one value for each step, "
-                "(batch, time), is expected. Pass mask= to the layer, or mask_zero=False to the embedding."
+                f"layer {layer.name!r} received a mask of shape {tuple(mask.shape)}, and one value for each "
+                "step, (batch, time), is expected. Pass mask= to the layer, or mask_zero=False to the embedding."
             )
         return mask
 
     def _is_stateful(self, layer: Any, states: list[Any]) -> bool:
         """Whether the layer's states become inputs and outputs of the file."""
-        if not layer.stateful or states:  # a state that is passed takes the place of the kept one
+        if not layer.stateful or any(state is not None for state in states):  # a state that is passed takes its place
             return False
         if self.inside_time_distributed:
             self._check_stateless(layer, "TimeDistributed runs it once for each step")
@@ -175,7 +355,7 @@ class _Interceptor:
                 "stateful=False and return_state=True, and pass initial_state."
             )
 
-    def _refuse(self, message: str) -> None:
+    def _refuse(self, message: str) -> NoReturn:
         error = UnsupportedLayerError(f"export: {message}")
         self.refused.append(error)
         raise error

@@ -1,13 +1,12 @@
 """Names that a reader of the file knows from the Keras model."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
 
 import keras
 import numpy as np
 from onnx import GraphProto, numpy_helper
 
+from seqkit_onnx.lowering.layer_walk import all_layers, array_of
 from seqkit_onnx.lowering.passes import rename_values
 
 _COUNTER = re.compile(r"__\d+$")  # of all that tf2onnx made in this process
@@ -60,7 +59,7 @@ def _weight_names(graph: GraphProto, model: keras.Model) -> dict[str, str]:
     """Finds which initializer is which of Keras's variables, by shape and content."""
     paths: dict[tuple, list[str]] = {}
     for variable in model.variables:
-        array = np.asarray(keras.ops.convert_to_numpy(variable))
+        array = array_of(variable)
         paths.setdefault((array.shape, array.tobytes()), []).append(variable.path)
     names = {}
     for tensor in graph.initializer:
@@ -69,12 +68,3 @@ def _weight_names(graph: GraphProto, model: keras.Model) -> dict[str, str]:
         if array.size > 1 and np.any(array) and len(found) == 1:  # fresh biases are zeros, whose ever they are
             names[tensor.name] = found[0].removeprefix(f"{model.name}/")
     return names
-
-
-def all_layers(model: keras.Model) -> Iterable[Any]:
-    """Yields a model and all layers below it."""
-    queue = [model]
-    while queue:
-        layer = queue.pop()
-        yield layer
-        queue += getattr(layer, "layers", [])

@@ -1,10 +1,15 @@
 """The inputs and outputs of a model, with their names."""
 
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
+from seqkit_onnx.lowering.tensorflow_graph import trace
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class ModelSignature:
         input_names: a name for each.
         output_names: a name for each output.
         batch: the size of the batch where Keras has it fixed, as for stateful layers; the file takes any.
+        several_arguments: whether the structure is a list of arguments, as for ``call(self, x, y)``.
     """
 
     structure: Any
@@ -24,6 +30,7 @@ class ModelSignature:
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     batch: int | None = None
+    several_arguments: bool = False
 
     @property
     def input_axes(self) -> tuple[tuple[int | str, ...], ...]:
@@ -41,9 +48,9 @@ class ModelSignature:
         """Gives flat inputs the structure in which the model is called."""
         return keras.tree.pack_sequence_as(self.structure, inputs)
 
-    def flatten_outputs(self, outputs: Any) -> list[Any]:
-        """Lays the model's outputs in a row."""
-        return list(keras.tree.flatten(outputs))
+    def call(self, model: keras.Model, inputs: Sequence[Any]) -> list[Any]:
+        """Calls the model in inference mode, with flat inputs; returns flat outputs."""
+        return list(keras.tree.flatten(_call(model, self.pack_inputs(tuple(inputs)), self.several_arguments)))
 
 
 def _axes(spec: tf.TensorSpec, owner: str) -> tuple[int | str, ...]:
@@ -59,8 +66,9 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
 
     Args:
         model: a functional, sequential or subclassed model.
-        input_signature: `keras.InputSpec` or `keras.KerasTensor`, or a list or dict of them, for a subclassed model
-            that does not know its inputs; a `None` in a shape is an axis that varies.
+        input_signature: `keras.InputSpec`, `keras.KerasTensor` or `tf.TensorSpec`, or a list or dict of them; a `None`
+            in a shape is an axis that varies. A list of one is that one, as for Keras's own export. `None`: as the
+            model was built; then an axis of steps varies where the model does not say otherwise.
 
     Raises:
         ValueError: the model was not built, or does not know its inputs and none are given.
@@ -70,58 +78,211 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
             f"export: model {model.name!r} was never built, so it has no weights. Call it once on a batch, or "
             "model.build(shape), or train it, before it is exported."
         )
-    inputs = input_signature if input_signature is not None else _own_inputs(model)
-    if inputs is None:
+    if input_signature is not None:
+        return _signature(model, *_given(model, input_signature))
+    if isinstance(model, keras.Sequential) and model.inputs:
+        inputs = model.inputs[0]
+        return _inferred(model, inputs, False) if _was_built_from_data(model) else _signature(model, inputs, False)
+    if hasattr(model, "operations"):
+        return _signature(model, model.input, False)
+    return _inferred(model, *_seen_inputs(model))
+
+
+def _given(model: keras.Model, inputs: Any) -> tuple[Any, bool]:
+    """Returns the structure of inputs that the user gave, and whether they are several arguments."""
+    flat = keras.tree.flatten(inputs)
+    for each in flat:
+        if not hasattr(each, "shape") or not hasattr(each, "dtype") or each.shape is None:
+            raise ValueError(
+                "export: input_signature must be keras.InputSpec(shape=..., dtype=...), or a list or dict of them; "
+                f"received {each!r}."
+            )
+    if not isinstance(inputs, (list, tuple)):
+        return inputs, False
+    if len(inputs) == 1:
+        return inputs[0], False
+    return inputs, not hasattr(model, "operations") and len(_arguments(model)) >= len(inputs)
+
+
+def _seen_inputs(model: keras.Model) -> tuple[Any, bool]:
+    """Returns the inputs that a subclassed model was first called with."""
+    config = model.get_build_config() or {}
+    shapes = config.get("shapes_dict") or ([config["input_shape"]] if config.get("input_shape") else [])
+    if not shapes:
         raise ValueError(
             f"export: model {model.name!r} is subclassed and does not say what its inputs are. Pass "
             "input_signature=keras.InputSpec(shape=(None, None), dtype='int32'), or a list or dict of them."
         )
+    values = list(shapes.values()) if isinstance(shapes, dict) else shapes
+    needed = _arguments(model, with_default=False)
+    if len(values) < len(needed):
+        raise ValueError(
+            f"export: model {model.name!r} is called with {', '.join(needed)}. Pass input_signature=[keras.InputSpec("
+            "shape=..., dtype=...), ...], one for each."
+        )
+    specs = [keras.tree.map_shape_structure(_as_float32, each) for each in values]
+    return (specs, True) if len(specs) > 1 else (specs[0], False)
+
+
+def _as_float32(shape: Any) -> keras.InputSpec:
+    return keras.InputSpec(shape=shape, dtype="float32")
+
+
+def _was_built_from_data(model: keras.Sequential) -> bool:
+    """Whether the model has no `Input` of the user's: Keras has then made one of the first batch."""
+    made = getattr(getattr(model, "_layers", [None])[0], "_auto_config", None)
+    config = getattr(made, "config", {})
+    return "shape" in config and config["shape"] is None and config.get("name") is None
+
+
+def _inferred(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
+    """Reads a signature from what the model was first called with: ids are integers, and steps may be any number."""
     flat = keras.tree.flatten(inputs)
-    names = _input_names(inputs, flat)
+    specs = [(list(each.shape), keras.backend.standardize_dtype(each.dtype or "float32")) for each in flat]
+    looked_up = _looked_up(model, inputs, several, specs)
+    dtypes = ["int32" if is_id else dtype for (_, dtype), is_id in zip(specs, looked_up, strict=True)]
+    has_steps = [
+        len(shape) == 3 or (len(shape) == 2 and is_id) for (shape, _), is_id in zip(specs, looked_up, strict=True)
+    ]
+    open_shapes = [
+        [shape[0], None, *shape[2:]] if steps else shape for (shape, _), steps in zip(specs, has_steps, strict=True)
+    ]
+    names = [getattr(each, "name", None) for each in flat]
+    as_seen, opened = [
+        keras.tree.pack_sequence_as(
+            inputs,
+            [
+                keras.InputSpec(shape=shape, dtype=dtype, name=name)
+                for shape, dtype, name in zip(shapes, dtypes, names, strict=True)
+            ],
+        )
+        for shapes in ([shape for shape, _ in specs], open_shapes)
+    ]
+    return _signature(model, opened if _can_be_called(model, opened, several) else as_seen, several)
+
+
+def _looked_up(model: keras.Model, inputs: Any, several: bool, specs: list[tuple]) -> list[bool]:
+    """Tells of each input whether an embedding looks it up."""
+    with intercepted_recurrence(model) as found:
+        marks: list[bool] = []
+
+        def call(*tensors: Any) -> list[Any]:
+            found.begin()
+            outputs = _call(model, keras.tree.pack_sequence_as(inputs, tensors), several)
+            marks.extend(any(tensor is each for each in found.embedded) for tensor in tensors)
+            return keras.tree.flatten(outputs)
+
+        trace(call, [tf.TensorSpec([None, *shape[1:]], dtype) for shape, dtype in specs])
+        return marks
+
+
+def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
+    """Whether the model can be traced with these inputs."""
+    with intercepted_recurrence(model) as found:
+
+        def call(*tensors: Any) -> list[Any]:
+            found.begin()
+            return keras.tree.flatten(_call(model, keras.tree.pack_sequence_as(inputs, tensors), several))
+
+        try:
+            trace(call, [tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in keras.tree.flatten(inputs)])
+        except UnsupportedLayerError:  # it is told when the model is converted
+            return True
+        except (ValueError, TypeError, NotImplementedError, tf.errors.OpError):  # a layer needs to know the steps
+            return False
+        return True
+
+
+def _call(model: keras.Model, inputs: Any, several: bool) -> Any:
+    return model(*inputs, training=False) if several else model(inputs, training=False)
+
+
+def _arguments(model: keras.Model, with_default: bool = True) -> list[str]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [
+        parameter.name
+        for parameter in inspect.signature(model.call).parameters.values()
+        if parameter.kind in kinds
+        and parameter.name not in ("training", "mask")
+        and (with_default or parameter.default is inspect.Parameter.empty)
+    ]
+
+
+def _signature(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
+    flat = keras.tree.flatten(inputs)
+    names = _distinct(_input_names(model, inputs, flat, several), ())
     specs = tuple(
         tf.TensorSpec(
             [None, *tuple(each.shape)[1:]] if len(each.shape) else [],
             keras.backend.standardize_dtype(each.dtype or "float32"),
-            name,
         )
-        for each, name in zip(flat, names, strict=True)
+        for each in flat
     )
     structure = keras.tree.map_structure(lambda _: 0, inputs)
-    outputs = tuple(
-        f"{name}_output" if name in names else name  # a model that gives one of its inputs back
-        for name in _output_names(model, structure, flat)
-    )
-    return ModelSignature(structure, specs, names, outputs, flat[0].shape[0] if len(flat[0].shape) else None)
+    outputs = _distinct(_output_names(model, structure, specs, several), names)
+    batch = flat[0].shape[0] if flat and len(flat[0].shape) else None
+    return ModelSignature(structure, specs, names, outputs, batch, several)
 
 
-def _own_inputs(model: keras.Model) -> Any:
-    """Returns the inputs of a functional or sequential model in the structure in which it is called."""
-    if isinstance(model, keras.Sequential):
-        return model.inputs[0]
-    return model.input if hasattr(model, "operations") else None
+def _distinct(names: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
+    """Gives each name once: a model may give one of its inputs back, or two layers may be called alike."""
+    used = set(taken)
+    distinct = []
+    for name in names:
+        new, count = name, 1
+        while new in used:
+            new, count = f"{name}_output" if name in taken and count == 1 else f"{name}_{count}", count + 1
+        used.add(new)
+        distinct.append(new)
+    return tuple(distinct)
 
 
-def _input_names(inputs: Any, flat: list) -> tuple[str, ...]:
+def _input_names(model: keras.Model, inputs: Any, flat: list, several: bool) -> list[str]:
+    if several:
+        arguments = _arguments(model)
+        return [
+            "_".join([argument, *path])
+            for argument, each in zip(arguments, inputs, strict=False)
+            for path in _paths(each)
+        ]
     if isinstance(inputs, dict):
-        return tuple(sorted(inputs))
+        return ["_".join(path) for path in _paths(inputs)]
     names = [getattr(each, "name", None) for each in flat]
     automatic = [not name or name.startswith("keras_tensor") for name in names]
     only = len(flat) == 1
-    return tuple(
+    return [
         ("input" if only else f"input_{index}") if auto else str(name)
         for index, (name, auto) in enumerate(zip(names, automatic, strict=True))
-    )
+    ]
 
 
-def _output_names(model: keras.Model, structure: Any, inputs: list[Any]) -> tuple[str, ...]:
-    arguments = [keras.KerasTensor(each.shape, each.dtype or "float32") for each in inputs]
-    outputs = model.compute_output_spec(keras.tree.pack_sequence_as(structure, arguments))
-    flat = keras.tree.flatten(outputs)
-    if isinstance(outputs, dict):
-        return tuple(sorted(outputs))
+def _output_names(model: keras.Model, structure: Any, specs: Sequence[tf.TensorSpec], several: bool) -> list[str]:
     if isinstance(model, keras.Sequential):
-        return (model.layers[-1].name,)
+        return [model.layers[-1].name]
+    outputs = model.output if hasattr(model, "operations") else _traced_outputs(model, structure, specs, several)
+    paths = _paths(outputs)
+    if isinstance(outputs, dict):
+        return ["_".join(path) for path in paths]
     own = list(getattr(model, "output_names", None) or [])
-    if len(own) == len(flat) == len(set(own)):
-        return tuple(own)
-    return ("output",) if len(flat) == 1 else tuple(f"output_{index}" for index in range(len(flat)))
+    if len(own) == len(paths) == len(set(own)):
+        return own
+    return ["output"] if len(paths) == 1 else [f"output_{index}" for index in range(len(paths))]
+
+
+def _traced_outputs(model: keras.Model, structure: Any, specs: Sequence[tf.TensorSpec], several: bool) -> Any:
+    """Returns the structure of what a subclassed model answers."""
+    with intercepted_recurrence(model) as found:
+        answers: list[Any] = []
+
+        def call(*tensors: Any) -> list[Any]:
+            found.begin()
+            answers.append(_call(model, keras.tree.pack_sequence_as(structure, tensors), several))
+            return keras.tree.flatten(answers[-1])
+
+        trace(call, specs)
+        return answers[-1]
+
+
+def _paths(structure: Any) -> list[list[str]]:
+    """Returns where each leaf is: keys of dicts and places in lists."""
+    return [[str(part) for part in path] for path, _ in keras.tree.flatten_with_path(structure)]

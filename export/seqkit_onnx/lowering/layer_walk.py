@@ -1,0 +1,60 @@
+"""All layers of a model, wherever it keeps them."""
+
+import functools
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def all_layers(model: Any) -> Iterator[Any]:
+    """Yields a model and all layers below it, each once.
+
+    Layers are found in the attributes of models, layers and operations, in lists and dicts, and in what functions
+    capture, as those of `keras.layers.Lambda` do.
+
+    Args:
+        model: a model, a layer or anything that holds some.
+    """
+    seen: set[int] = set()
+    waiting: list[Any] = [model]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, keras.Layer):
+            yield part
+        waiting += reversed(list(_parts(part)))
+
+
+def _parts(part: Any) -> Iterable[Any]:
+    if isinstance(part, keras.Operation):  # a layer is one
+        return list(vars(part).values())
+    if isinstance(part, Mapping):
+        return list(part.values())
+    if isinstance(part, (list, tuple, set, frozenset)):
+        return list(part)
+    if isinstance(part, types.FunctionType):
+        return [*(part.__defaults__ or ()), *_captured(part)]
+    if isinstance(part, types.MethodType):
+        return [part.__self__, part.__func__]
+    if isinstance(part, functools.partial):
+        return [part.func, *part.args, *part.keywords.values()]
+    return ()
+
+
+def _captured(function: types.FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # a name that has no value yet
+            continue
+
+
+def array_of(variable: Any) -> np.ndarray:
+    """Returns the value of one of Keras's variables."""
+    tensor: Any = keras.ops.convert_to_tensor(variable)  # np.asarray of the variable makes NumPy 2 warn
+    return tensor.numpy()

@@ -1,0 +1,85 @@
+"""The same model, computing in another precision."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.lowering.layer_walk import all_layers, array_of
+
+HALF = ("float16", "bfloat16")
+_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Returns a model that computes in float32: the model itself where it does, else one with the same weights.
+
+    Args:
+        model: a built model under any dtype policy: ``"mixed_float16"``, ``"bfloat16"``, ...
+
+    Raises:
+        UnsupportedLayerError: a layer computes in float8, or the model cannot be built a second time.
+    """
+    half = None
+    for layer in all_layers(model):
+        if layer.dtype_policy.quantization_mode == "float8":
+            raise UnsupportedLayerError(
+                f"export: layer {layer.name!r} computes in float8, which ONNX's operators cannot. Export the model as "
+                "it was before model.quantize('float8')."
+            )
+        if not isinstance(layer, keras.layers.InputLayer) and {layer.compute_dtype, layer.variable_dtype} & set(HALF):
+            half = half or layer
+    if half is None:
+        return model
+    try:
+        return rebuilt(model, "float32")
+    except (TypeError, ValueError, NotImplementedError, KeyError, AttributeError) as error:
+        raise UnsupportedLayerError(
+            f"export: layer {half.name!r} computes in {half.compute_dtype}, and the model, which would be exported in "
+            f"float32, cannot be built from its configuration: {error} Build the model with dtype='float32', "
+            "set_weights(model.get_weights()), and export that."
+        ) from error
+
+
+def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
+    """Builds a model from its configuration, with another dtype policy everywhere, and gives it the same weights.
+
+    Args:
+        model: the model.
+        dtype: ``"float32"`` or ``"float64"``.
+
+    Raises:
+        TypeError, ValueError, NotImplementedError, KeyError, AttributeError: Keras cannot build it.
+    """
+    known = {type(layer).__name__: type(layer) for layer in all_layers(model)}
+    config = _with_policy(keras.saving.serialize_keras_object(model), dtype)
+    copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
+    if len(copy.variables) != len(model.variables):
+        raise ValueError(f"it has {len(copy.variables)} variables then, and {len(model.variables)} are expected.")
+    for new, old in zip(copy.variables, model.variables, strict=True):
+        new.assign(array_of(old).astype(new.dtype))
+    return copy
+
+
+def _with_policy(config: Any, dtype: str, owner: str = "") -> Any:
+    """Replaces the dtype policies in a configuration; casts that the user wrote stay."""
+    if isinstance(config, (list, tuple)):
+        return [_with_policy(each, dtype, owner) for each in config]
+    if not isinstance(config, Mapping):
+        return config
+    kind = str(config.get("class_name", owner))
+    if kind in _POLICIES:
+        return {**config, "config": {**config["config"], "name": dtype}}
+    return {
+        key: dtype if key == "dtype" and _is_of_layer(kind, value) else _with_policy(value, dtype, kind)
+        for key, value in config.items()
+    }
+
+
+def _is_of_layer(kind: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if kind == "InputLayer":  # ids and masks stay what they are
+        return value in (*HALF, "float32", "float64")
+    return kind != "Cast" and (value in (*HALF, "float32", "float64") or value.startswith("mixed_"))
