@@ -28,7 +28,6 @@ def export_translator(
     if given:
         raise ValueError(f"export: {', '.join(given)} do not belong to a Seq2SeqTranslator. Leave them out.")
     translator.check_finite()
-    translator = _in_float32(translator)
     proto = translator_model(translator, text)
     declare_operator_sets(proto)
     about = {
@@ -41,15 +40,6 @@ def export_translator(
     if verify:
         _check(translator, file, text)
     write_atomically(path, proto.SerializeToString(deterministic=True))
-
-
-def _in_float32(translator: Seq2SeqTranslator) -> Seq2SeqTranslator:
-    """Returns the translator, or one of the same weights where it computes in half precision."""
-    if translator.compute_dtype == "float32":
-        return translator
-    whole = Seq2SeqTranslator.from_config({**translator.get_config(), "dtype": "float32"})
-    whole.set_weights(translator.get_weights())
-    return whole
 
 
 def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:
