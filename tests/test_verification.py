@@ -157,9 +157,13 @@ def test_the_limits_of_ids_are_found_through_what_gives_them_on(tmp_path):
     assert id_limits(proto.graph) == {"ids": 30, "others": 7}
 
 
-@pytest.mark.parametrize(
-    ("name", "error"), [("", "is a folder"), ("model", r"must end in \.onnx"), ("no/model.onnx", "there is no folder")]
-)
+def test_a_name_that_is_none_of_a_model_is_told(tmp_path):
+    with pytest.warns(UserWarning, match=r"model does not end in \.onnx"):
+        seqkit_onnx.export(keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)]), tmp_path / "model", text=False)
+    assert (tmp_path / "model").is_file()
+
+
+@pytest.mark.parametrize(("name", "error"), [("", "is a folder"), ("no/model.onnx", "there is no folder")])
 def test_a_path_that_is_no_place_for_a_file_is_refused(name, error, tmp_path):
     model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)])
     with pytest.raises((ValueError, FileNotFoundError), match=error):

@@ -1,6 +1,7 @@
 """What `export` is asked for, looked at before there is any work."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def check_path(path: str | os.PathLike) -> None:
     if where.is_dir():
         raise ValueError(f"export: {path} is a folder. Name a file in it: {where / 'model.onnx'}.")
     if where.suffix != ".onnx":
-        raise ValueError(f"export: the name of the file must end in .onnx; received {path}.")
+        warnings.warn(f"export: {path} does not end in .onnx, by which other programs know such files.", stacklevel=3)
     if not where.resolve().parent.is_dir():
         raise FileNotFoundError(f"export: there is no folder {where.parent} to write {where.name} into. Make it first.")
 

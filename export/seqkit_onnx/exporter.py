@@ -66,7 +66,7 @@ def export(
 
     Args:
         model: a `TextClassifier`, a `TextGenerator`, a `Seq2SeqTranslator`, or any built Keras model.
-        path: the file to write; its name ends in ``.onnx``.
+        path: the file to write, in a folder that is there; a name that does not end in ``.onnx`` is warned of.
         text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time).
         labels: names of the classes, for a model with one output: the file then answers with `label` and
             `probabilities`. `None`: those of a `TextClassifier`; for other models there are none.
