@@ -35,7 +35,7 @@ from seqkit_onnx.lowering.other_precision import in_float32
 from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_export import export_translator
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
@@ -161,7 +161,7 @@ def export(
             check(found, precision)
         if precision:
             write_metadata(proto, model, labels, tokens, states, {**about, **_as_metadata(precision, found)})
-    return write_atomically(path, proto.SerializeToString(deterministic=True))
+    return write_atomically(path, serialize(proto))
 
 
 def _export_writer(
