@@ -30,7 +30,7 @@ OF_TWO_FLOATS = "logaddexp logaddexp2 arctan2 hypot nextafter".split()
 OF_TWO_DIVIDED = "divide true_divide divide_no_nan floor_divide mod fmod".split()
 OF_TWO_INTEGERS = "bitwise_and bitwise_or bitwise_xor gcd lcm".split()
 SHIFTS = "bitwise_left_shift bitwise_right_shift left_shift right_shift".split()
-OF_FLOATS_ALONE = "erf erfc hard_silu hard_swish hard_tanh hard_shrink soft_shrink tanh_shrink".split()
+OF_FLOATS_ALONE = "erf erfc hard_silu hard_swish hard_tanh hard_shrink soft_shrink tanh_shrink log_sigmoid".split()
 SMOOTH = (  # what any float may go through afterwards
     ops.tanh, ops.sigmoid, ops.sin, ops.softplus, ops.gelu, ops.expand_dims, ops.silu, ops.arctan, ops.negative,
 )  # fmt: skip
@@ -100,9 +100,9 @@ def _shift(name: str) -> Callable[[Draw], Any]:
 
 def _integers(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
-        first, other = draw.pair(draw.integers)
         if name not in ("gcd", "lcm"):
-            return getattr(ops, name)(first, other)
+            shape, dtype = draw.shape(), draw.choose(*INTEGERS)
+            return getattr(ops, name)(draw.integers(shape, dtype=dtype), draw.integers(shape, dtype=dtype))
         shape, dtype = draw.shape(1, 2, varying=False), draw.choose(*INTEGERS)  # Keras must know the batch
         return getattr(ops, name)(draw.integers(shape, dtype=dtype)[0], draw.integers(shape, dtype=dtype)[0])
 
@@ -181,7 +181,6 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "polar": lambda draw: ops.real(ops.polar(draw.floats((3,), POSITIVE), draw.floats((3,)))),
     "round": lambda draw: ops.round(draw.floats(between=(-30, 30)), draw.choose(0, 0, 1, -1)),
     "psnr": lambda draw: ops.psnr(draw.floats((3,)), draw.floats((3,)), max_val=2.0),
-    "isin": lambda draw: ops.isin(draw.integers(), np.array(draw.choose([1, 2, 3], [0], [5, -1])), invert=draw.chance(0.3)),
 }
 
 

@@ -76,7 +76,7 @@ def _pooling(name: str, rank: int) -> Callable[[Draw], Any]:
         if name.startswith("Global"):
             return layer(keepdims=draw.chance())(masked(draw, x) if rank == 1 else x)
         if name.startswith("Adaptive"):
-            return layer(draw.choose(1, 2, 3))(draw.floats((*(6,) * rank, 2)))
+            return layer(draw.choose(2, 3, 6))(draw.floats((*(6,) * rank, 2)))
         return layer(draw.integer(1, 3), draw.choose(None, 1, 2), draw.choose(*PADDINGS))(x)
 
     return case

@@ -41,7 +41,9 @@ def _transposed(draw: Draw) -> Any:
     rank = draw.integer(1, 2)
     kernel = (*spatial(draw, rank, 1, 3), draw.integer(1, 2), 2)
     x = draw.floats((*spatial(draw, rank, 1, 5), 2))
-    return ops.conv_transpose(x, draw.constant(kernel), draw.integer(1, 4), draw.choose(*PADDINGS), None, "channels_last")
+    kernel, strides, padding = draw.constant(kernel), draw.integer(1, 4), draw.choose(*PADDINGS)
+    # Keras's own symbolic one takes padding and output_padding for each other.
+    return _inside(lambda x: ops.conv_transpose(x, kernel, strides, padding, None, "channels_last"))(x)
 
 
 def _depthwise(draw: Draw) -> Any:
@@ -69,7 +71,7 @@ def _pool(name: str) -> Callable[[Draw], Any]:
 def _adaptive(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
         rank = draw.integer(1, 2)
-        return getattr(ops, name)(draw.floats((*(6,) * rank, 2)), (draw.choose(1, 2, 3),) * rank, "channels_last")
+        return getattr(ops, name)(draw.floats((*(6,) * rank, 2)), (draw.choose(2, 3, 6),) * rank, "channels_last")
 
     return case
 
@@ -201,7 +203,6 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "outer": lambda draw: ops.outer(draw.floats((2,)), draw.floats((2,))[0]),
     "vdot": lambda draw: ops.vdot(draw.floats((3,))[0], draw.floats((3,))[0]),
     "tensordot": lambda draw: ops.tensordot(draw.floats((2, 3)), draw.constant((3, 2)), axes=1),
-    "kron": lambda draw: ops.kron(draw.floats((2, 2))[0], draw.constant((1, 3))),
     "cdist": lambda draw: ops.cdist(draw.floats((3, 2)), draw.floats((4, 2))),
     "dot_product_attention": _attention,
     "batch_normalization": _batch_normalization,
@@ -210,7 +211,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "ctc_decode": _ctc,
     "fold": lambda draw: ops.fold(draw.floats((4, 9)), (4, 4), 2, padding=0, stride=1),
     "unfold": lambda draw: _inside(
-        lambda x: ops.unfold(x, 2, padding=1, stride=2))(draw.floats((2, 4, 4))[0][None]),
+        lambda x: ops.unfold(x, 2, padding=1, stride=2))(
+        ops.reshape(draw.floats((2, 4, 4))[0], (1, 2, 4, 4))),
     "norm": lambda draw: ops.norm(draw.floats((3, 4)), draw.choose(None, 1, 2, "fro"), axis=(1, 2) if draw.chance(0) else draw.choose(1, 2)) if draw.chance() else ops.norm(draw.floats((3, 4)), axis=2, keepdims=True),
     "det": lambda draw: ops.det(_square(draw)),
     "inv": lambda draw: ops.inv(_square(draw)),

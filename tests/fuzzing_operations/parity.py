@@ -62,19 +62,14 @@ def check(cases: Sequence[Case]) -> list[Verdict]:
     for index, case in enumerate(cases):
         draw = Draw([case.seed, *case.name.encode()], f"x{index}")
         try:
-            result = elementwise_table.after(draw, TABLE[case.name](draw)) if _single(case) else TABLE[case.name](draw)
-            outputs[case] = _as_floats_or_integers(result)
+            outputs[case] = [elementwise_table.after(draw, each) for each in _tensors(TABLE[case.name](draw))]
             draws[case] = draw
         except (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError, ImportError) as error:
             verdicts.append(Verdict(case, "invalid", f"{type(error).__name__}: {error}"))
     return verdicts + (_checked(draws, outputs) if outputs else [])
 
 
-def _single(case: Case) -> bool:
-    return False
-
-
-def _as_floats_or_integers(result: Any) -> list[Any]:
+def _tensors(result: Any) -> list[Any]:
     return [tensor for tensor in keras.tree.flatten(result) if isinstance(tensor, keras.KerasTensor)]
 
 

@@ -10,6 +10,7 @@ from seqkit_onnx.lowering.operator_handlers import (
     elementwise,
     functions,
     images,
+    loops,
     scattering,
     searching,
     spectra,
@@ -24,4 +25,5 @@ HANDLERS = {
     **spectra.HANDLERS,
     **images.HANDLERS,
     **functions.HANDLERS,
+    **loops.HANDLERS,
 }

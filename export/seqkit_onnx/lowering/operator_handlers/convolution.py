@@ -14,7 +14,7 @@ def _transposed_convolution(write: NodeWriter) -> str:
     What its padding cuts off in front is cut; where the wished size is larger than the product, zeros follow, as they
     do where a stride is larger than the kernel.
     """
-    _, kernel, x = write.inputs
+    _, kernel, x, *bias = write.inputs  # tf2onnx has put the BiasAdd behind it into it
     shape = write.shape_of(kernel)
     if shape is None or -1 in shape:
         raise write.refusal("the shape of its kernel is not known")
@@ -36,6 +36,8 @@ def _transposed_convolution(write: NodeWriter) -> str:
     pads = write.joined(write.constant(np.zeros(4 + spatial, np.int64)), missing)
     padded = write("Pad", full, pads)
     cut = write("Slice", padded, before, end, write.integers(*range(2, 2 + spatial)))
+    if bias:
+        cut = write("Add", cut, write.unsqueeze(bias[0], *range(1, spatial + 1)))
     return write("Transpose", cut, perm=[0, *range(2, spatial + 2), 1]) if last else cut
 
 

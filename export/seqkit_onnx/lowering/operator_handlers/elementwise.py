@@ -109,6 +109,7 @@ def _erfinv(write: NodeWriter) -> str:
     return write("Where", write("Equal", write("Abs", x), one), write("Mul", x, write.like(x, np.inf)), inside)
 
 
+COMPLEX = {TensorProto.COMPLEX64, TensorProto.COMPLEX128}
 ERFINV_NEAR = (
     2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
     0.246640727, 1.50140941,
@@ -148,6 +149,8 @@ def _is_sign_bit(node: object) -> bool:
 def _cast(write: NodeWriter) -> str:
     """A cast; one that rounds in front of another is a CastLike, since tf2onnx takes a first of two casts away."""
     x, dtype = write.inputs[0], write.dtypes[0]
+    if COMPLEX & {dtype, write.dtype}:
+        raise write.refusal("to or from complex numbers")
     readers = write.ctx.find_output_consumers(write.outputs[0])
     if dtype != write.dtype and any(reader.type in ("Cast", "CastLike") for reader in readers):
         return write("CastLike", x, write.constant(0, dtype))

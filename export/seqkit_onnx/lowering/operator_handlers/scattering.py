@@ -81,21 +81,45 @@ def _reverse(write: NodeWriter) -> str:
 
 
 def _running_product(write: NodeWriter) -> str:
-    """Products of twice as many numbers in each step, for an axis of a known size."""
+    """Products of twice as many numbers in each step, where the size of the axis is known."""
     x = write.inputs[0]
     axis, shape = int(write.needs(1, "axis")), write.shape_of(x)
-    if shape is None or shape[axis] < 0:
-        raise write.refusal("the size of its axis varies, and must be known")
-    exclusive, reverse = write.attribute("exclusive", 0), write.attribute("reverse", 0)
-    if exclusive or reverse:
+    if write.attribute("exclusive", 0) or write.attribute("reverse", 0):
         raise write.refusal("exclusive or reverse")
-    size, reach = shape[axis], 1
-    while reach < size:
-        first, others = write.part(x, 0, reach, axis), write.part(x, reach, size, axis)
-        before = write.part(x, 0, size - reach, axis)
+    if shape is None:
+        raise write.refusal("the number of its axes is not known")
+    axis = axis % len(shape)
+    if shape[axis] < 0:
+        return _products_of_all(write, x, axis, len(shape))
+    reach = 1
+    while reach < shape[axis]:
+        first, others = write.part(x, 0, reach, axis), write.part(x, reach, shape[axis], axis)
+        before = write.part(x, 0, shape[axis] - reach, axis)
         x = write.joined(first, write("Mul", others, before), axis=axis)
         reach *= 2
     return x
+
+
+def _products_of_all(write: NodeWriter, x: str, axis: int, rank: int) -> str:
+    """A product over what stands before, for each place; no Loop, but the square of the axis."""
+    count = TensorProto.INT64
+    size = write("Squeeze", write.size(x, axis))
+    places = write("Range", write.constant(0, count), size, write.constant(1, count))
+    before = write("LessOrEqual", places, write.unsqueeze(places, 1))  # (place, other)
+    for _ in range(rank - axis - 1):
+        before = write.unsqueeze(before, -1)
+    factors = write("Where", before, write.unsqueeze(x, axis), write.like(x, 1))  # (..., place, other, ...)
+    return write("ReduceProd", factors, write.integers(axis + 1), keepdims=0)
+
+
+def _cross(write: NodeWriter) -> str:
+    """The cross product along a last axis of 3."""
+    first, second = ([write.part(x, place, place + 1, -1) for place in range(3)] for x in write.inputs)
+    parts = (
+        write("Sub", write("Mul", first[one], second[other]), write("Mul", first[other], second[one]))
+        for one, other in ((1, 2), (2, 0), (0, 1))
+    )
+    return write.joined(*parts, axis=-1)
 
 
 HANDLERS = {
@@ -110,5 +134,6 @@ HANDLERS = {
     },
     "XlaDynamicUpdateSlice": written_by(_update_slice),
     "ReverseV2": written_by(_reverse),
+    "Cross": written_by(_cross),
     "Cumprod": written_by(_running_product),
 }
