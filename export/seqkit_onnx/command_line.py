@@ -25,6 +25,7 @@ _PASSED_ON = (
     "quantize",
     "sampler",
     "step",
+    "scores",
 )  # to `export`, under the same names, where they are given
 _UNKNOWN_CLASS = re.compile(r"Could not locate \w+ '([^']+)'")
 _LAMBDA = re.compile(r"deserialization of a.{0,60}Python lambda", re.DOTALL)
@@ -86,6 +87,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--labels", nargs="+", metavar="LABEL", help="the names of the classes, in order; after the files"
     )
     names.add_argument("--labels-from", type=Path, metavar="FILE", help="the same from a text file, one in a line")
+    parser.add_argument(
+        "--scores",
+        choices=["probabilities", "logits"],
+        help="what a plain model with labels answers with, where it cannot be found out",
+    )
     parser.add_argument("--padding", choices=["post"], help="a promise that all padding stands after the sequence")
     parser.add_argument(
         "--recurrence", choices=["native", "scan", "auto"], help="what recurrent layers become; native by default"

@@ -12,17 +12,30 @@ from keras_seqkit import samplers
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
+from seqkit_onnx.export_checks import (
+    check_backend,
+    check_choices,
+    check_ids_input,
+    check_no_generator,
+    check_path,
+    check_rows,
+    check_scores,
+    check_states,
+)
 from seqkit_onnx.generator_export import export_generator
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
-from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
+from seqkit_onnx.kind_of_scores import kind_of_scores
+from seqkit_onnx.lowering.carried_state import carried_states
 from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where_faster
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
+from seqkit_onnx.lowering.id_limits import id_limits
+from seqkit_onnx.lowering.other_precision import in_float32
 from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_export import export_translator
 from seqkit_onnx.verification import Verification, check, compare_on_own_samples
 
@@ -36,28 +49,33 @@ def export(
     labels: Sequence[str] | None = None,
     vocabulary: Vocabulary | None = None,
     input_signature: Any = None,
-    verify: bool = False,
+    verify: bool = True,
     padding: str | None = None,
     dtype: str | None = None,
     quantize: str | None = None,
     recurrence: str = "native",
     sampler: Any = None,
     step: bool = False,
+    scores: str | None = None,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
-    Recurrent layers become native `LSTM`, `GRU` and `RNN` operators, masked ones too. The file is checked and opened
-    before it takes the place of an older one.
+    Recurrent layers become native `LSTM`, `GRU` and `RNN` operators, masked ones too. The file is checked, opened and
+    compared with Keras before it takes the place of an older one. A model that computes in half precision is exported
+    in float32. Other threads may use Keras, and this model, meanwhile; exports run one after the other.
 
     Args:
         model: a `TextClassifier`, a `TextGenerator`, a `Seq2SeqTranslator`, or any built Keras model.
-        path: the file to write.
+        path: the file to write, in a folder that is there; a name that does not end in ``.onnx`` is warned of.
         text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time).
         labels: names of the classes, for a model with one output: the file then answers with `label` and
             `probabilities`. `None`: those of a `TextClassifier`; for other models there are none.
-        vocabulary: for a model other than `TextClassifier` whose one input are ids: what makes them of strings.
-        input_signature: `keras.InputSpec`, or a list or dict of them, for a subclassed model.
-        verify: whether the answers are compared with Keras's, on samples made up for it.
+        vocabulary: for a model other than `TextClassifier` whose one input are ids: what makes them of strings. Where
+            the model was trained on what a `TextVectorization` gives: ``Vocabulary.from_keras(layer, keras_ids=True)``.
+        input_signature: `keras.InputSpec`, or a list or dict of them, where the model does not know its inputs, or
+            other ones are wanted than those that it was first called with.
+        verify: whether the answers are compared with Keras's, on samples made up for it: ids over the whole range of
+            the embeddings, padding of every kind, several lengths and batch sizes.
         padding: ``"post"`` promises that all padding will stand after the sequence, so that nothing has to be moved;
             `None`: masks may be of any kind. A file that takes text needs no promise.
         dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
@@ -69,10 +87,12 @@ def export(
             Temperature, top-k, top-p and seed remain inputs.
         step: for a `TextGenerator`, whether the file writes one token a call, and the caller carries the states: for
             streams, and for many sessions at once.
+        scores: with `labels`, what the model's output is: ``"probabilities"``, or ``"logits"``, of which the file takes
+            the sigmoid (one column) or softmax. `None`: found out from the model; an error where it cannot be known.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
-            known, or a layer cannot be exported.
+            known, the path is no place for a file, or a layer cannot be exported.
         VerificationError: the file and Keras differ by more than `TOLERANCES` allow.
         OSError: the file cannot be written; an older one stays.
 
@@ -87,47 +107,61 @@ def export(
     >>> load(path).predict([[1, 2, 0]])["topic"].shape
     (1, 2)
     """
-    _check_backend()
-    _check_choices(padding, dtype, quantize, recurrence)
+    check_backend()
+    check_path(path)
+    check_choices(padding, dtype, quantize, recurrence, tuple(RECURRENCES))
     if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
+        model = in_float32(model)
         others = {"labels": labels, "vocabulary": vocabulary, "input_signature": input_signature, "padding": padding}
-        others |= {"dtype": dtype, "quantize": quantize, "recurrence": None if recurrence == "native" else recurrence}
+        others |= {
+            "scores": scores,
+            "dtype": dtype,
+            "quantize": quantize,
+            "recurrence": None if recurrence == "native" else recurrence,
+        }
         return _export_writer(model, path, text, sampler, step, verify, others)
-    _check_no_generator(model, sampler, step)
+    check_no_generator(model, sampler, step)
     classifier = isinstance(model, TextClassifier)
+    check_scores(scores, labels, classifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
+        scores = scores or "probabilities"
     signature = model_signature(model, input_signature if not classifier else model.input_spec_of_ids())
+    model, signature = in_float32(model), signature.in_float32()
     tokens = vocabulary if text else None
     if tokens is not None:
-        _check_ids_input(signature)
+        check_ids_input(signature)
     # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
     traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
     right_padded = "all" if padding == "post" else () if tokens is None else signature.input_names
     proto = convert(model, traced, right_padded, RECURRENCES[recurrence])
     graph = proto.graph
     states = carried_states(graph, len(signature.input_names), len(signature.output_names))
-    _check_states(states, text_or_labels=tokens is not None or labels is not None)
+    check_states(states, text_or_labels=tokens is not None or labels is not None)
+    about: dict[str, str] = {}
     if labels is not None:
-        _answer_with_labels(graph, list(labels))
+        about["scores"] = _answer_with_labels(model, graph, list(labels), scores)
+    limits = id_limits(graph)
     if tokens is not None:
-        _take_text(graph, tokens, *_lengths(model, signature), masks_padding=classifier)
+        check_rows(model.name, classifier, tokens, limits.get(signature.input_names[0]))
+        _take_text(graph, tokens, *_lengths(model, signature, tokens), masks_padding=classifier)
     remove_identities(graph)
     declare_operator_sets(proto)
     precision = dtype or quantize
     if precision:
         proto = to_float16(proto) if dtype else to_int8(proto)
     move_weights_into_branches(proto.graph)
-    write_metadata(proto, model, labels, tokens, states)
+    write_metadata(proto, model, labels, tokens, states, about)
     network = open_checked(proto)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
-        found = compare_on_own_samples(model, network, signature, tokens, padding == "post", row_counts)
+        asked = (signature, tokens, padding == "post", row_counts, limits, precision)
+        found = compare_on_own_samples(model, network, *asked)
         if verify:
             check(found, precision)
         if precision:
-            write_metadata(proto, model, labels, tokens, states, _as_metadata(precision, found))
-    return write_atomically(path, proto.SerializeToString(deterministic=True))
+            write_metadata(proto, model, labels, tokens, states, {**about, **_as_metadata(precision, found)})
+    return write_atomically(path, serialize(proto))
 
 
 def _export_writer(
@@ -144,40 +178,6 @@ def _export_writer(
     return export_translator(model, path, text, verify, {**others, "sampler": sampler, "step": step or None})
 
 
-def _check_backend() -> None:
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"export: Keras runs on {keras.backend.backend()!r} here, and exports go through TensorFlow. Save the "
-            "model as .keras, and load and export it in a process with KERAS_BACKEND=tensorflow."
-        )
-
-
-def _check_choices(padding: str | None, dtype: str | None, quantize: str | None, recurrence: str) -> None:
-    for name, value, choices in (
-        ("padding", padding, (None, "post")),
-        ("dtype", dtype, (None, "float16")),
-        ("quantize", quantize, (None, "int8")),
-        ("recurrence", recurrence, tuple(RECURRENCES)),
-    ):
-        if value not in choices:
-            raise ValueError(f"export: {name} is {' or '.join(map(repr, choices))}; received {value!r}.")
-    if dtype and quantize:
-        raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
-
-
-def _check_no_generator(model: keras.Model, sampler: Any, step: bool) -> None:
-    if sampler is not None or step:
-        raise ValueError(f"export: sampler and step belong to a TextGenerator; received a {type(model).__name__}.")
-
-
-def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
-    if states and text_or_labels:
-        raise ValueError(
-            f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
-            "from ids to ids. Pass text=False and no labels."
-        )
-
-
 def _as_metadata(precision: str, found: Verification) -> dict[str, str]:
     return {
         "precision": precision,
@@ -187,26 +187,16 @@ def _as_metadata(precision: str, found: Verification) -> dict[str, str]:
     }
 
 
-def _lengths(model: keras.Model, signature: ModelSignature) -> tuple[int | None, int]:
+def _lengths(model: keras.Model, signature: ModelSignature, vocabulary: Vocabulary) -> tuple[int | None, int]:
     """Returns how many tokens a text has at most and at least."""
     if isinstance(model, TextClassifier):
         return model.max_length, model.min_length
-    time = signature.specs[0].shape[1]
+    time = signature.specs[0].shape[1] or getattr(vocabulary, "length", None)
     return time, time or 1
 
 
-def _check_ids_input(signature: ModelSignature) -> None:
-    specs = signature.specs
-    if len(specs) != 1 or specs[0].shape.rank != 2 or not specs[0].dtype.is_integer:
-        received = [
-            (name, spec.shape, spec.dtype.name) for name, spec in zip(signature.input_names, specs, strict=True)
-        ]
-        raise ValueError(
-            f"export: with text=True the model's one input is ids (batch, time); received {received}. Pass text=False."
-        )
-
-
-def _answer_with_labels(graph: onnx.GraphProto, labels: list[str]) -> None:
+def _answer_with_labels(model: keras.Model, graph: onnx.GraphProto, labels: list[str], scores_are: str | None) -> str:
+    """Adds label and probabilities; returns whether the output was probabilities or logits."""
     if len(graph.output) != 1:
         raise ValueError(f"export: labels belong to a model with one output; received {len(graph.output)} outputs.")
     scores = graph.output[0]
@@ -217,12 +207,14 @@ def _answer_with_labels(graph: onnx.GraphProto, labels: list[str]) -> None:
             f"export: {len(labels)} labels need an output (batch, {len(labels)}), or (batch, 1) for two; the model's "
             f"has {len(dims)} axes and {columns} columns."
         )
+    kind = kind_of_scores(model, graph, scores_are)
     rename_values(graph, {scores.name: "scores"})
-    graph.node.extend(add_labels(graph, labels, "scores", columns, "probabilities", "label"))
+    graph.node.extend(add_labels(graph, labels, "scores", columns, "probabilities", "label", kind == "logits"))
     label = helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)])
     del graph.output[:]
     graph.output.extend([label, probabilities])
+    return kind
 
 
 def _take_text(

@@ -76,7 +76,7 @@ def step_states(generator: TextGenerator, sampler: Sampler) -> list[CarriedState
     sizes = dict(generator.state_sizes)
     if sampler.repetition_penalty != 1.0:
         sizes[SEEN] = len(generator.vocabulary)
-    return [CarriedState(_named(name, "initial"), _named(name, "final"), size) for name, size in sizes.items()]
+    return [CarriedState(_named(name, "initial"), _named(name, "final"), size, (size,)) for name, size in sizes.items()]
 
 
 def generator_step_model(generator: TextGenerator, sampler: Sampler, text: bool) -> ModelProto:

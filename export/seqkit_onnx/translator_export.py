@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_seqkit.models import Seq2SeqTranslator
 from keras_seqkit.text.files import write_atomically
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_graph import translator_model
 from seqkit_onnx.verification import VerificationError, sample_texts
 
@@ -28,7 +28,6 @@ def export_translator(
     if given:
         raise ValueError(f"export: {', '.join(given)} do not belong to a Seq2SeqTranslator. Leave them out.")
     translator.check_finite()
-    translator = _in_float32(translator)
     proto = translator_model(translator, text)
     declare_operator_sets(proto)
     about = {
@@ -40,16 +39,7 @@ def export_translator(
     file = open_checked(proto)
     if verify:
         _check(translator, file, text)
-    write_atomically(path, proto.SerializeToString(deterministic=True))
-
-
-def _in_float32(translator: Seq2SeqTranslator) -> Seq2SeqTranslator:
-    """Returns the translator, or one of the same weights where it computes in half precision."""
-    if translator.compute_dtype == "float32":
-        return translator
-    whole = Seq2SeqTranslator.from_config({**translator.get_config(), "dtype": "float32"})
-    whole.set_weights(translator.get_weights())
-    return whole
+    write_atomically(path, serialize(proto))
 
 
 def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:

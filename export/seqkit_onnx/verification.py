@@ -1,30 +1,37 @@
 """Compares an exported file with the Keras model that it came from."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import onnx
+import tensorflow as tf
+from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text.vocabulary import RESERVED_TOKENS
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
-from seqkit_onnx.lowering.layer_walk import all_layers
+from seqkit_onnx.lowering.interception import plain_scope_name
+from seqkit_onnx.lowering.layer_walk import all_layers, array_of
+from seqkit_onnx.lowering.other_precision import in_float32, rebuilt
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.loading import load
+from seqkit_onnx.samples import long_samples, sample_batches, sample_inputs, sample_texts
+
+__all__ = ["Verification", "VerificationError", "check", "sample_inputs", "sample_texts", "verify"]
 
 TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
 # float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to
 # 5e-4 and 2e-2, and outputs are taken to be about 1.
 TOLERANCES = {None: TOLERANCE, "float16": 5e-3, "int8": 5e-2}
-SAMPLE_ROWS = 8
-UNKNOWN_INPUT_SIZE = 7  # for axes that vary
-KEPT_STATE = "rnn_state"  # what Keras calls the variables of stateful layers
+# A network may magnify the rounding of float32. Where that is so, Keras itself is further from its answers in float64,
+# and a file may be as far from them as these times Keras's distance.
+AS_FAR_AS_KERAS = 4.0
+_REFUSED_BY_KERAS = (ValueError, TypeError, IndexError, tf.errors.OpError)
 
 
 class VerificationError(ValueError):
@@ -41,19 +48,24 @@ class Verification(_Measured):
     """How far a file is from its Keras model: a tuple of three, and what a GPU would not run.
 
     Attributes:
-        largest_difference: between any two numbers.
-        label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels.
+        largest_difference: between any two numbers, divided by the largest one of that output where that is above 1.
+        label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels. A row of which two
+            classes are as probable, within `TOLERANCE`, may have either.
         count: how many rows were compared.
         kept_on_cpu: the nodes that onnxruntime's CUDA provider would leave on the CPU, with a reason each.
+        tolerance: the largest difference that is taken for rounding in float32.
     """
 
     kept_on_cpu: tuple[KeptOnCpu, ...] = ()
+    tolerance: float = TOLERANCE
 
 
 def verify(
     model: keras.Model, path: str | os.PathLike, texts: Any, vocabulary: Vocabulary | None = None
 ) -> Verification:
     """Compares the answers of a file with those of Keras.
+
+    A model that computes in half precision is compared with itself in float32, in which it is exported.
 
     Args:
         model: the model that was exported.
@@ -74,39 +86,167 @@ def verify(
             f"verify: a {type(model).__name__} has no numbers to compare. Pass verify=True to export, or compare what "
             "both write."
         )
-    found = _compare(model, load(path, ["CPUExecutionProvider"]), texts, vocabulary)
+    network = load(path, ["CPUExecutionProvider"])
+    found = _Comparison(in_float32(model), network, vocabulary).of(texts)
     found.kept_on_cpu = nodes_kept_on_cpu(onnx.load(path))
     return found
 
 
-def _compare(model: keras.Model, network: Any, inputs: Any, vocabulary: Vocabulary | None) -> Verification:
-    with _states_at_zero(model):
-        expected = _keras_outputs(model, inputs, network.input_names == ["text"], vocabulary)
-    if not isinstance(network, Classifier):
-        return _compare_outputs(network, inputs, keras.tree.flatten(expected))
-    probabilities = np.concatenate([1 - expected, expected], axis=1) if expected.shape[1] == 1 else expected
-    labels, answers = network.predict(inputs)
-    expected_labels = [network.classes[index] for index in np.argmax(probabilities, axis=1)]
-    agreement = np.mean([ours == theirs for ours, theirs in zip(labels, expected_labels, strict=True)])
-    return Verification(float(np.max(np.abs(answers - probabilities))), float(agreement), len(labels))
+class _Comparison:
+    """A model and a file that are asked the same."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        network: Any,
+        vocabulary: Vocabulary | None = None,
+        signature: ModelSignature | None = None,
+    ):
+        self.model = model
+        self.network = network
+        self.vocabulary = vocabulary
+        self.signature = signature
+        self.takes_text = network.input_names == ["text"]
+        self.can_predict = _can_predict(model) and not (signature and signature.several_arguments)
+
+    def of(self, inputs: Any) -> Verification:
+        """Compares on some inputs that Keras takes."""
+        return self.with_answers(inputs, self.answers(inputs, self.can_predict))
+
+    def answers_if_taken(self, inputs: Any, predicts: bool) -> list[np.ndarray] | None:
+        """Returns what Keras answers; `None` where it refuses inputs of such a shape."""
+        try:
+            return self.answers(inputs, predicts)
+        except _REFUSED_BY_KERAS:
+            return None
+
+    def rounding(self, inputs: Any) -> float | None:
+        """How far Keras is from its own answers in float64; `None` where that cannot be found out."""
+        try:
+            exact = _Comparison(rebuilt(self.model, "float64"), self.network, self.vocabulary, self.signature)
+            answers = exact.answers(_as_float64(inputs), predicts=False)
+        except (*_REFUSED_BY_KERAS, NotImplementedError, KeyError, AttributeError):
+            return None
+        return _largest(self._scores(self.answers(inputs, predicts=False)), self._scores(answers))
+
+    def answers(self, inputs: Any, predicts: bool) -> list[np.ndarray]:
+        """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
+        if self.takes_text:
+            inputs = self._of_text(inputs)
+        with _states_at_zero(self.model):
+            if predicts or (isinstance(inputs, list) and isinstance(inputs[0], str)):
+                answers = self.model.predict(inputs, verbose="0")
+            elif self.signature is None:
+                answers = self.model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
+            else:
+                tensors = [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(inputs)]
+                answers = self.signature.call(self.model, tensors)
+        return [np.asarray(answer) for answer in keras.tree.flatten(answers)]
+
+    def with_answers(self, inputs: Any, answers: list[np.ndarray]) -> Verification:
+        """Compares what the file answers with what Keras has answered."""
+        expected = self._scores(answers)
+        if isinstance(self.network, Classifier):
+            labels, ours = self.network.predict(inputs if self.takes_text else self._own(inputs))
+            agreement = _agreement(labels, expected[0], self.network.classes)
+            return Verification(_largest([ours], expected), agreement, len(labels))
+        own = self._own(inputs)
+        rows = max((len(array) for array in own.values() if np.ndim(array)), default=1)
+        try:
+            outputs = list(self.network.predict({**own, **self.network.initial_state(rows)}).values())
+        except (errors.Fail, errors.InvalidArgument, errors.RuntimeException, errors.NotImplemented) as error:
+            shapes = {name: np.shape(array) for name, array in own.items()}
+            raise VerificationError(
+                f"export: onnxruntime cannot run the file on inputs of shapes {shapes}, which Keras takes: {error} "
+                "Nothing was written."
+            ) from error
+        return Verification(_largest(outputs[: len(expected)], expected), 1.0, rows)
+
+    def _own(self, inputs: Any) -> Mapping[str, Any]:
+        """Returns the inputs by their names."""
+        if self.signature is None or self.takes_text:
+            return self.network.own_inputs(inputs)
+        return dict(zip(self.signature.input_names, keras.tree.flatten(inputs), strict=True))
+
+    def _scores(self, answers: list[np.ndarray]) -> list[np.ndarray]:
+        """Returns what the file is to give: probabilities where it has labels."""
+        if not isinstance(self.network, Classifier):
+            return answers
+        return [_probabilities(answers[0], self.network.metadata.get("scores", "probabilities"))]
+
+    def _of_text(self, texts: Any) -> Any:
+        """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
+        if isinstance(self.model, TextClassifier):
+            return texts
+        if self.vocabulary is None:
+            raise ValueError(
+                "verify: the file takes text and the model ids; pass the vocabulary that export was given."
+            )
+        layer = getattr(self.vocabulary, "layer", None)
+        if layer is not None:
+            ids = np.asarray(layer(keras.ops.convert_to_tensor(texts)))
+        else:
+            signature = self.signature or model_signature(self.model)
+            ids = self.vocabulary.encode(texts, signature.specs[0].shape[1])  # (batch, time)
+        return ids if ids.shape[1] else np.zeros((len(ids), 1), np.int32)
 
 
-def _compare_outputs(network: Any, inputs: Any, expected: list[Any]) -> Verification:
-    own = network.own_inputs(inputs)
-    rows = len(next(iter(own.values())))
-    outputs = list(network.predict({**own, **network.initial_state(rows)}).values())
-    differences = [
-        np.max(np.abs(ours - np.asarray(theirs, ours.dtype)), initial=0.0)
-        for ours, theirs in zip(outputs[: len(expected)], expected, strict=True)
-    ]
-    return Verification(float(max(differences)), 1.0, rows)
+def _can_predict(model: keras.Model) -> bool:
+    """Whether `predict` can run the model: TensorFlow compiles no layer whose name it does not take."""
+    return all(plain_scope_name(layer.name) for layer in all_layers(model))
+
+
+def _as_float64(inputs: Any) -> Any:
+    def convert(array: Any) -> Any:
+        return array.astype(np.float64) if isinstance(array, np.ndarray) and array.dtype == np.float32 else array
+
+    return (
+        inputs if isinstance(inputs, list) and isinstance(inputs[0], str) else keras.tree.map_structure(convert, inputs)
+    )
+
+
+def _largest(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> float:
+    """The largest difference of any two numbers; where both are NaN, or infinite alike, there is none."""
+    return max((_difference(mine, np.asarray(other)) for mine, other in zip(ours, theirs, strict=True)), default=0.0)
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    if ours.shape != theirs.shape:
+        return float("inf")
+    if ours.dtype.kind in "OSU" or theirs.dtype.kind in "OSU":
+        return float(np.any(ours.astype(str) != theirs.astype(str)))
+    ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        differences = np.where((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)), 0.0, np.abs(ours - theirs))
+    largest = np.max(np.abs(theirs[np.isfinite(theirs)]), initial=1.0)
+    return float(np.max(differences, initial=0.0) / largest)
+
+
+def _probabilities(scores: np.ndarray, kind: str) -> np.ndarray:
+    """Returns the probability of each class, (batch, classes), of what a model answers."""
+    if kind == "logits":
+        activation = keras.activations.sigmoid if scores.shape[1] == 1 else keras.activations.softmax
+        scores = np.asarray(activation(keras.ops.convert_to_tensor(scores)))
+    elif np.any(scores < -TOLERANCE) or np.any(scores > 1 + TOLERANCE):
+        raise VerificationError(
+            f"export: the model's answers are no probabilities: they are from {scores.min():.3g} to "
+            f"{scores.max():.3g}. Pass scores='logits' if a sigmoid or softmax makes probabilities of them."
+        )
+    return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
+
+
+def _agreement(labels: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    """The fraction of labels that are the most probable class, or as probable as that."""
+    chosen = probabilities[np.arange(len(labels)), [classes.index(label) for label in labels]]
+    return float(np.mean(chosen >= np.max(probabilities, axis=1) - TOLERANCE))
 
 
 @contextmanager
 def _states_at_zero(model: keras.Model) -> Iterator[None]:
     """Lets stateful layers begin with zeros, and gives them back what they had kept."""
-    states = [variable for variable in model.non_trainable_variables if variable.name == KEPT_STATE]
-    kept = [keras.ops.convert_to_numpy(variable) for variable in states]
+    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN) and layer.stateful]
+    states = [variable for layer in layers for variable in keras.tree.flatten(layer.states)]  # not all are tracked
+    kept = [array_of(variable) for variable in states]
     for variable in states:
         variable.assign(keras.ops.zeros_like(variable))
     try:
@@ -116,18 +256,6 @@ def _states_at_zero(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
-def _keras_outputs(model: keras.Model, inputs: Any, from_text: bool, vocabulary: Vocabulary | None) -> Any:
-    if from_text and not isinstance(model, TextClassifier):
-        if vocabulary is None:
-            raise ValueError(
-                "verify: the file takes text and the model ids; pass the vocabulary that export was given."
-            )
-        time = model_signature(model).specs[0].shape[1]
-        ids = vocabulary.encode(inputs, time)  # (batch, time)
-        inputs = ids if ids.shape[1] else np.zeros((len(ids), 1), np.int32)
-    return model.predict(inputs, verbose="0")
-
-
 def compare_on_own_samples(
     model: keras.Model,
     network: Any,
@@ -135,8 +263,13 @@ def compare_on_own_samples(
     vocabulary: Vocabulary | None,
     padded_after: bool,
     row_counts: Sequence[int] = (),
+    limits: Mapping[str, int] | None = None,
+    precision: str | None = None,
 ) -> Verification:
     """Compares a network with its Keras model on inputs made up for it.
+
+    Keras answers to the first ones by `predict`. To those of other shapes it answers by a plain call, since it compiles
+    `predict` for each shape, and since `TimeDistributed` (Keras 3.15) answers wrongly then where shapes vary.
 
     Args:
         model: the model.
@@ -144,17 +277,69 @@ def compare_on_own_samples(
         signature: the model's inputs.
         vocabulary: what makes ids of text, where the file takes text.
         padded_after: whether the zeros of ids and masks stand after all else.
-        row_counts: how many rows are run at once, one number after the other; empty: all samples once.
+        row_counts: how many rows are run at once too, one number after the other.
+        limits: see `sample_inputs`.
+        precision: ``"float16"`` or ``"int8"`` for a file that was asked to be less exact: then values are about 1.
+
+    Raises:
+        VerificationError: Keras answers to none of the samples.
     """
-    samples = sample_texts(vocabulary) if vocabulary is not None else sample_inputs(model, signature, padded_after)
-    if not row_counts:
-        return _compare(model, network, samples, vocabulary)
-    found = [_compare(model, network, _first_rows(samples, count), vocabulary) for count in row_counts]
-    return Verification(
+    comparison = _Comparison(model, network, vocabulary, signature)
+    found: list[Verification] = []
+    for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, precision):
+        measured = comparison.with_answers(batch, answers)
+        if measured.largest_difference > TOLERANCE and not precision:
+            measured.tolerance += AS_FAR_AS_KERAS * (comparison.rounding(batch) or 0.0)
+        found.append(measured)
+    if not found:
+        raise VerificationError(
+            "export: Keras answers to none of the inputs that were made up to verify the file. Pass verify=False, and "
+            "compare with seqkit_onnx.verify on inputs of your own."
+        )
+    whole = Verification(
         max(each.largest_difference for each in found),
         min(each.label_agreement for each in found),
         sum(each.count for each in found),
     )
+    whole.tolerance = max(found, key=lambda each: each.largest_difference - each.tolerance).tolerance
+    return whole
+
+
+def _answered(
+    comparison: _Comparison,
+    model: keras.Model,
+    signature: ModelSignature,
+    padded_after: bool,
+    row_counts: Sequence[int],
+    limits: Mapping[str, int],
+    precision: str | None,
+) -> Iterator[tuple[Any, list[np.ndarray]]]:
+    """Yields inputs, and what Keras answers to them."""
+    if comparison.takes_text and isinstance(model, TextClassifier):
+        texts = sample_texts(model.vocabulary)
+        (answers,) = comparison.answers(texts, predicts=True)
+        for places in [range(len(texts)), (2,), (6,), (1, 2, 3), *(range(count) for count in row_counts)]:
+            rows = [place % len(texts) for place in places]  # an answer does not depend on the texts beside it
+            yield [texts[row] for row in rows], [answers[rows]]
+        return
+    tame = precision is not None
+    if comparison.takes_text:
+        texts = sample_texts(comparison.vocabulary)  # type: ignore[arg-type]  # a file that takes text has one
+        batches: list[Any] = [texts, texts[2:3], texts[6:7], texts[1:4]]
+    else:
+        batches = list(sample_batches(model, signature, padded_after, limits, tame))
+    batches += [_first_rows(batches[0], count) for count in row_counts]
+    found = 0
+    for index, batch in enumerate(batches):
+        answers = comparison.answers_if_taken(batch, predicts=index == 0 and comparison.can_predict)
+        if answers is not None:
+            found += 1
+            yield batch, answers
+    if not found and not comparison.takes_text:
+        batch = long_samples(model, signature, padded_after, limits, tame)
+        answers = comparison.answers_if_taken(batch, predicts=comparison.can_predict)
+        if answers is not None:
+            yield batch, answers
 
 
 def _first_rows(samples: Any, count: int) -> Any:
@@ -174,42 +359,10 @@ def check(found: Verification, precision: str | None = None) -> None:
     Raises:
         VerificationError: they differ by more than `TOLERANCES` allow.
     """
-    tolerance = TOLERANCES[precision]
+    tolerance = TOLERANCES[precision] if precision else found.tolerance
     if not found.largest_difference <= tolerance or (found.label_agreement < 1 and not precision):
         raise VerificationError(
             f"export: on {found.count} samples the file and Keras differ by {found.largest_difference:.2g}, and at "
             f"most {tolerance:g} is expected; {found.label_agreement:.0%} of the labels agree. Nothing was written. "
             "Check the model for NaN, infinite or very large weights."
         )
-
-
-def sample_texts(vocabulary: Vocabulary) -> list[str]:
-    """Returns texts that try what a vocabulary has: known and unknown words, none, one, many, other scripts."""
-    random = np.random.default_rng(0)
-    known = vocabulary.tokens[len(RESERVED_TOKENS) :] or ["?"]
-    texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
-    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
-
-
-def sample_inputs(model: keras.Model, signature: ModelSignature, padded_after: bool = False) -> Any:
-    """Returns random inputs for a model, zeros among the ids.
-
-    Args:
-        model: the model.
-        signature: its inputs.
-        padded_after: whether the zeros of ids and masks stand after all else.
-    """
-    random = np.random.default_rng(0)
-    sizes = [layer.input_dim for layer in all_layers(model) if isinstance(layer, keras.layers.Embedding)]
-    arrays = []
-    for spec in signature.specs:
-        shape = [signature.batch or SAMPLE_ROWS, *(size or UNKNOWN_INPUT_SIZE for size in spec.shape[1:])]
-        dtype = spec.dtype.as_numpy_dtype
-        if spec.dtype.is_integer or spec.dtype.is_bool:
-            array = random.integers(0, 2 if spec.dtype.is_bool else min(sizes, default=2), shape).astype(dtype)
-            if padded_after:
-                array = np.take_along_axis(array, np.argsort(array == 0, axis=-1, kind="stable"), axis=-1)
-        else:
-            array = random.normal(size=shape).astype(dtype)
-        arrays.append(array)
-    return signature.pack_inputs(tuple(arrays))

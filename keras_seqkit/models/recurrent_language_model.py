@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
 from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.validation import check_has_ends
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
@@ -28,6 +29,7 @@ class RecurrentLanguageModel(keras.Model):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        check_has_ends(vocabulary, "TextGenerator")
         self.vocabulary = vocabulary
         self.units = recurrent.checked_units(units, "TextGenerator")
         if cell not in recurrent.RECURRENT_LAYERS:

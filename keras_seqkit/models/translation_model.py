@@ -14,6 +14,7 @@ from keras_seqkit.models.translation_network import (
 )
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.detokenization import Detokenizer
+from keras_seqkit.text.validation import check_has_ends
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
@@ -40,6 +41,8 @@ class TranslationModel(keras.Model):
     ):
         super().__init__(**kwargs)
         owner = type(self).__name__
+        for vocabulary in (source_vocabulary, target_vocabulary):
+            check_has_ends(vocabulary, owner)
         self.source_vocabulary = source_vocabulary
         self.target_vocabulary = target_vocabulary
         self.units = recurrent.checked_units(units, owner)

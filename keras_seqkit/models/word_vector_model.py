@@ -12,6 +12,7 @@ from keras_seqkit.models.vector_text import vectors_as_text
 from keras_seqkit.models.word_pairs import FIRST_WORD, WordPairs
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
+from keras_seqkit.text.validation import check_has_ends
 
 BATCH_SIZE = 8192
 LEARNING_RATE = 1e-2
@@ -52,6 +53,7 @@ class WordVectorModel(keras.Model):
                 f"{kind}: vocabulary is a Vocabulary; received {type(vocabulary).__name__}. "
                 "Vocabulary.from_texts(texts) makes one."
             )
+        check_has_ends(vocabulary, kind)
         for name, value in (("dim", dim), ("window", window), ("negatives", negatives)):
             if value < 1:
                 raise ValueError(f"{kind}: {name} is at least 1; received {value}.")

@@ -24,6 +24,11 @@ def rules_of_vectorization(layer: Any) -> dict[str, Any]:
             f"{_STANDARDIZERS} and ngrams=None is expected; received {received}. Build the vocabulary with "
             "Vocabulary.from_texts instead."
         )
+    if config.get("output_mode", "int") != "int" or config.get("ragged"):
+        raise ValueError(
+            "Vocabulary.from_keras: a layer with output_mode='int' and ragged=False is expected; received output_mode="
+            f"{config.get('output_mode')!r}, ragged={config.get('ragged')!r}. What it gives are no padded ids."
+        )
     how = standardize or ""
     return {
         "level": _LEVELS[split],

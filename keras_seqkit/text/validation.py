@@ -63,6 +63,19 @@ def check_distinct(tokens: Sequence[str], reserved: Sequence[str]) -> None:
         )
 
 
+def check_has_ends(vocabulary: Any, what: str) -> None:
+    """Checks that a vocabulary has ids for the start and the end of a text.
+
+    Raises:
+        ValueError: it has Keras's own ids, among which there are none.
+    """
+    if len(vocabulary.reserved) < 4:
+        raise ValueError(
+            f"{what}: the vocabulary has Keras's own ids, and none for the start and the end of a text. Make it with "
+            "Vocabulary.from_keras(layer, keras_ids=False)."
+        )
+
+
 def whole_numbers(name: str, values: Sequence[int] | None, default: Sequence[int]) -> list[int]:
     """Returns `values` as integers, or `default` where there are none.
 

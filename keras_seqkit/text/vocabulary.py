@@ -57,6 +57,9 @@ class Vocabulary:
     ['the cat [UNK]', '[UNK] dog sat .']
     """
 
+    reserved = RESERVED_TOKENS  # the tokens in front, which no text has
+    from_other_ids = False  # made of a layer whose ids are others: which ones a model was trained on is not known
+
     def __init__(
         self,
         tokens: Iterable[str],
@@ -68,11 +71,11 @@ class Vocabulary:
     ):
         self.rules = TextRules(level, usual_lowercase(level, lowercase), strip_punctuation)
         own = list(check_texts(tokens, "Vocabulary: tokens"))
-        if tuple(own[: len(RESERVED_TOKENS)]) == RESERVED_TOKENS:
-            own = own[len(RESERVED_TOKENS) :]
-        self._tokens = [*RESERVED_TOKENS, *own]
+        if tuple(own[: len(self.reserved)]) == self.reserved:
+            own = own[len(self.reserved) :]
+        self._tokens = [*self.reserved, *own]
         self._ids = {token: index for index, token in enumerate(self._tokens)}
-        check_distinct(self._tokens, RESERVED_TOKENS)
+        check_distinct(self._tokens, self.reserved)
         self._counts = whole_numbers("counts", counts, [1] * len(own))
         self._first_seen = whole_numbers("first_seen", first_seen, range(len(own)))
         self._text_ids = {token: self._ids[token] for token in own}
@@ -118,26 +121,35 @@ class Vocabulary:
         return cls(tokens, rules.level, rules.lowercase, rules.strip_punctuation, kept_counts, first_seen)
 
     @classmethod
-    def from_keras(cls, layer: Any) -> "Vocabulary":
+    def from_keras(cls, layer: Any, keras_ids: bool | None = None) -> "Vocabulary":
         """Takes over an adapted `keras.layers.TextVectorization`: the same tokens, split in the same way.
 
-        The order of the tokens is kept. Keras's own ids begin at 2 and ours at 4, so ids differ by 2 (padding
-        stays 0 and unknown 1).
+        The order of the tokens is kept. Keras's own ids begin at 2 and ours at 4 (padding is 0 and unknown 1 in both).
 
         Args:
             layer: a `TextVectorization` with ``split="whitespace"`` or ``"character"``, `standardize` one of
-                Keras's own strings or `None`, and no `ngrams`.
+                Keras's own strings or `None`, ``output_mode="int"``, and no `ngrams`.
+            keras_ids: `True`: ids are those of the layer, for a model that was trained on what the layer gives; the
+                result is a `KerasVocabulary`. `False`: ids are ours, for a model that is trained on what `encode`
+                gives. `None`: ours; `seqkit_onnx.export` then asks which ones a model of your own was trained on.
 
         Returns:
             A `Vocabulary`.
 
         Raises:
             TypeError: `layer` is no `TextVectorization`.
-            ValueError: the layer standardizes or splits by a function of its own, makes n-grams, or its tokens
-                contain a reserved one.
+            ValueError: the layer standardizes or splits by a function of its own, makes n-grams, gives no ids, or its
+                tokens contain a reserved one.
         """
+        from keras_seqkit.text.keras_vocabulary import KerasVocabulary
+
         rules = rules_of_vectorization(layer)
-        return cls(layer.get_vocabulary(include_special_tokens=False), **rules)
+        tokens = layer.get_vocabulary(include_special_tokens=False)
+        if keras_ids:
+            return KerasVocabulary(tokens, **rules, length=layer.get_config()["output_sequence_length"], layer=layer)
+        vocabulary = cls(tokens, **rules)
+        vocabulary.from_other_ids = keras_ids is None
+        return vocabulary
 
     def merge(self, *others: "Vocabulary", max_tokens: int | None = None, min_count: int = 1) -> "Vocabulary":
         """Joins vocabularies that were counted apart, for example over the parts of a large corpus.
@@ -161,6 +173,8 @@ class Vocabulary:
         True
         """
         parts = flat_list((self, *others), Vocabulary, "Vocabulary.merge")
+        if any(part.reserved != RESERVED_TOKENS for part in parts):
+            raise ValueError("Vocabulary.merge: one has Keras's ids. Take its tokens with from_keras(layer) instead.")
         rules = common_rules([vocabulary.rules for vocabulary in parts])
         counts = add_counts((part.tokens[len(RESERVED_TOKENS) :], part._counts, part._first_seen) for part in parts)
         return Vocabulary._from_counts(rules, counts, max_tokens, min_count)
@@ -173,7 +187,7 @@ class Vocabulary:
     @property
     def counts(self) -> list[int]:
         """How often each token was seen, by id; 0 for the reserved ones and 1 where it is not known."""
-        return [0] * len(RESERVED_TOKENS) + list(self._counts)
+        return [0] * len(self.reserved) + list(self._counts)
 
     @property
     def digest(self) -> str:
@@ -273,7 +287,7 @@ class Vocabulary:
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain JSON values."""
         return {
-            "tokens": self._tokens[len(RESERVED_TOKENS) :],
+            "tokens": self._tokens[len(self.reserved) :],
             "level": self.rules.level,
             "lowercase": self.rules.lowercase,
             "strip_punctuation": self.rules.strip_punctuation,
@@ -284,7 +298,9 @@ class Vocabulary:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Vocabulary":
         """Returns the vocabulary that `get_config` described."""
-        return cls(**config)
+        from keras_seqkit.text.keras_vocabulary import KerasVocabulary
+
+        return (KerasVocabulary if "length" in config else cls)(**config)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the vocabulary as JSON; an old file is replaced only when the new one is whole."""

@@ -10,6 +10,7 @@ from keras_seqkit.text.files import write_atomically
 FORMAT = "keras-seqkit vocabulary"
 FORMAT_VERSION = 1
 _FIELDS = {"tokens", "level", "lowercase", "strip_punctuation", "counts", "first_seen"}
+_OPTIONAL_FIELDS = {"length"}  # of one with Keras's ids
 
 
 def save_json(path: str | os.PathLike, config: dict[str, Any]) -> None:
@@ -37,7 +38,7 @@ def load_json(path: str | os.PathLike) -> dict[str, Any]:
             f"Vocabulary.load: {path} is of version {version!r}, and version {FORMAT_VERSION} is expected. "
             "Load it with the release of keras-seqkit that wrote it."
         )
-    if set(content) != _FIELDS:
+    if set(content) - _OPTIONAL_FIELDS != _FIELDS:
         raise ValueError(
             f"Vocabulary.load: {path} has the fields {sorted(content)}, and {sorted(_FIELDS)} are expected. "
             "Save the vocabulary again."

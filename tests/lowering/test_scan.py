@@ -178,13 +178,13 @@ def test_the_choice_goes_together_with_other_precisions(options: dict, tmp_path)
 
 def test_weights_of_both_ways_become_int8(tmp_path):
     model, _ = classifier("gru")
-    for name, options in (("whole", {}), ("small", {"quantize": "int8"})):
+    for name, options in (("whole.onnx", {}), ("small.onnx", {"quantize": "int8"})):
         seqkit_onnx.export(model, tmp_path / name, text=False, recurrence="auto", verify=True, **options)
-    small = onnx.load(tmp_path / "small").graph
+    small = onnx.load(tmp_path / "small.onnx").graph
     floats = [tensor for tensor in small.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
     assert "If" in [node.op_type for node in small.node]
     assert max(np.prod(tensor.dims) for tensor in floats) <= 3000, "scales and biases only"
-    assert (tmp_path / "small").stat().st_size < 0.4 * (tmp_path / "whole").stat().st_size
+    assert (tmp_path / "small.onnx").stat().st_size < 0.4 * (tmp_path / "whole.onnx").stat().st_size
 
 
 def test_an_lstm_stays_native():

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.signature import model_signature
 
+from tests.exported import assert_equal_to_keras, exported, values
 from tests.lowering.test_native_recurrence import TOLERANCE, run
 
 
@@ -81,3 +83,128 @@ def test_axes_that_vary_have_names():
     axes = [[dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
             for value in (*proto.graph.input, *proto.graph.output)]  # fmt: skip
     assert axes == [["batch", "time", 3], ["batch", "time", 2]]
+
+
+def test_a_sequential_model_that_fit_has_built_takes_any_number_of_steps(tmp_path):
+    model = keras.Sequential([keras.layers.Embedding(10, 3, mask_zero=True), keras.layers.LSTM(4)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(np.ones((2, 20), int), np.ones((2, 4)), verbose=0)
+    signature = model_signature(model)
+    assert (signature.specs[0].shape.as_list(), signature.specs[0].dtype.name) == ([None, None], "int32")
+    network = exported(model, tmp_path / "model.onnx")
+    for time in (1, 7, 30):
+        assert_equal_to_keras(network, model, np.random.default_rng(0).integers(0, 10, (3, time)).astype(np.int32))
+
+
+def test_a_declared_number_of_steps_stays():
+    model = keras.Sequential([keras.Input((20,)), keras.layers.Embedding(10, 3), keras.layers.LSTM(4)])
+    assert model_signature(model).specs[0].shape.as_list() == [None, 20]
+
+
+class CountsSteps(keras.layers.Layer):
+    def call(self, x):
+        return sum(x[:, step] * step for step in range(x.shape[1]))
+
+
+def test_a_number_of_steps_that_a_layer_needs_stays():
+    model = keras.Sequential([keras.layers.Embedding(10, 3), CountsSteps()])
+    model(np.ones((2, 5), int))
+    assert model_signature(model).specs[0].shape.as_list() == [None, 5]
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, lambda specs: specs[0]], ids=["list", "tuple", "alone"])
+def test_a_signature_is_taken_as_keras_takes_it(wrap):
+    model = keras.Sequential([keras.layers.Embedding(10, 3), keras.layers.LSTM(4)])
+    model(np.ones((2, 5), int))
+    signature = model_signature(model, wrap([keras.InputSpec(shape=(None, None), dtype="int64", name="ids")]))
+    assert signature.input_names == ("ids",)
+    assert (signature.specs[0].shape.as_list(), signature.specs[0].dtype.name) == ([None, None], "int64")
+
+
+def test_a_signature_that_is_none_is_refused():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="input_signature must be"):
+        model_signature(model, [None])
+
+
+class TwoArguments(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, left, right):
+        return self.dense(left) + right
+
+
+def test_a_model_of_two_arguments(tmp_path):
+    model = TwoArguments()
+    model(values(4, 3), values(4, 2))
+    with pytest.raises(ValueError, match=r"called with left, right.*input_signature=\["):
+        model_signature(model)
+    specs = [keras.InputSpec(shape=(None, 3), dtype="float32"), keras.InputSpec(shape=(None, 2), dtype="float32")]
+    network = exported(model, tmp_path / "model.onnx", input_signature=specs, verify=True)
+    assert network.input_names == ["left", "right"]
+    left, right = values(5, 3), values(5, 2)
+    np.testing.assert_allclose(network.predict([left, right])["output"], model(left, right), rtol=0, atol=TOLERANCE)
+
+
+class Nested(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return {"pair": [self.dense(inputs["a"]), inputs["b"][0]], "a": inputs["a"]}
+
+
+def test_dicts_of_lists_go_in_and_come_out(tmp_path):
+    model, inputs = Nested(), {"a": values(4, 3), "b": [values(4, 2)]}
+    model(inputs)
+    network = exported(model, tmp_path / "model.onnx")
+    assert network.input_names == ["a", "b_0"]
+    assert network.output_names == ["a_output", "pair_0", "pair_1"]
+    assert_equal_to_keras(network, model, inputs)
+
+
+class KnowsNoSymbols(keras.Model):
+    """`call` works, and Keras's symbolic inference of it does not."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.recurrence = keras.layers.Embedding(10, 3), keras.layers.LSTM(2)
+
+    def call(self, ids):
+        if not isinstance(ids, tf.Tensor):
+            raise TypeError("a tensor is expected")
+        return self.recurrence(self.embedding(ids))
+
+
+def test_a_model_without_symbolic_inference(tmp_path):
+    model, ids = KnowsNoSymbols(), np.random.default_rng(0).integers(0, 10, (3, 7)).astype(np.int32)
+    model(ids[:, :5])
+    assert_equal_to_keras(exported(model, tmp_path / "model.onnx"), model, ids)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "uint8", "uint16", "uint32", "float32"])
+def test_ids_of_any_dtype(dtype, tmp_path):
+    ids = keras.Input((None,), dtype=dtype, name="ids")
+    model = keras.Model(ids, keras.layers.LSTM(4)(keras.layers.Embedding(100, 3, mask_zero=True)(ids)))
+    inputs = np.random.default_rng(0).integers(0, 100, (2, 5)).astype(dtype)
+    assert_equal_to_keras(exported(model, tmp_path / "model.onnx"), model, inputs)
+
+
+@pytest.mark.parametrize("name", ["two words", "saída", "_private", "l[1]", "a>b", "日本", "a:0", "100 %"])
+def test_names_are_those_of_the_user(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 3), name=f"{name} in")
+    model = keras.Model(x, keras.layers.LSTM(2, name=name)(x), name=f"{name} model")
+    path = tmp_path / "model.onnx"
+    network = exported(model, path, verify=True)  # TensorFlow cannot compile such a model, and so neither `predict` it
+    assert (network.input_names, network.output_names) == ([f"{name} in"], [name])
+    assert_equal_to_keras(network, model, values(2, 4, 3))
+
+
+def test_an_input_that_is_given_back_has_another_name():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="input")])
+    signature = model_signature(model)
+    assert (signature.input_names, signature.output_names) == (("input",), ("input_output",))

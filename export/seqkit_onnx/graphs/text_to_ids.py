@@ -9,7 +9,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.rules import TextRules
-from keras_seqkit.text.vocabulary import PADDING_ID, RESERVED_TOKENS, UNKNOWN_ID
+from keras_seqkit.text.vocabulary import PADDING_ID, UNKNOWN_ID
 from seqkit_onnx.graphs.joining_text import join_columns
 from seqkit_onnx.graphs.subword_pieces import piece_pattern, put_space_in_front
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
@@ -51,7 +51,7 @@ def add_text_to_ids(
     normalized = _normalize(builder, vocabulary.rules, text)
     if vocabulary.rules.leading_space:
         normalized = put_space_in_front(builder, normalized)
-        pattern = piece_pattern(vocabulary.tokens[len(RESERVED_TOKENS) :])
+        pattern = piece_pattern(vocabulary.tokens[len(vocabulary.reserved) :])
     else:
         pattern = vocabulary.rules.pattern
     tokens = _tokenize(builder, normalized, pattern, "tokens")  # (batch, time)
@@ -73,14 +73,14 @@ def _tokenize(builder: GraphBuilder, text: str, pattern: str | None, name: str) 
 
 
 def _look_up(builder: GraphBuilder, vocabulary: Vocabulary, tokens: str) -> str:
-    own = vocabulary.tokens[len(RESERVED_TOKENS) :]
+    own = vocabulary.tokens[len(vocabulary.reserved) :]
     return builder.node(
         "LabelEncoder",
         [tokens],
         "token_ids",
         domain=ML_DOMAIN,
         keys_strings=["", *own],
-        values_int64s=[PADDING_ID, *range(len(RESERVED_TOKENS), len(vocabulary))],
+        values_int64s=[PADDING_ID, *range(len(vocabulary.reserved), len(vocabulary))],
         default_int64=UNKNOWN_ID,
     )
 

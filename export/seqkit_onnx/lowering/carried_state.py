@@ -12,14 +12,16 @@ class CarriedState(NamedTuple):
     """One state of a stateful layer.
 
     Args:
-        input: the graph input that it begins with, float32 (batch, units).
+        input: the graph input that it begins with, float32 (batch, units), or (batch, ...) for a loop's.
         output: the graph output that it ends with.
-        units: its size.
+        units: its size, or that of its last axis.
+        shape: the sizes of all axes but the batch.
     """
 
     input: str
     output: str
     units: int
+    shape: tuple[int, ...]
 
 
 def carried_states(graph: GraphProto, inputs: int, outputs: int) -> list[CarriedState]:
@@ -30,10 +32,11 @@ def carried_states(graph: GraphProto, inputs: int, outputs: int) -> list[Carried
         inputs: how many inputs are the model's own; those of states come after them.
         outputs: how many outputs are.
     """
-    return [
-        CarriedState(first.name, last.name, first.type.tensor_type.shape.dim[1].dim_value)
-        for first, last in zip(graph.input[inputs:], graph.output[outputs:], strict=True)
-    ]
+    found = []
+    for first, last in zip(graph.input[inputs:], graph.output[outputs:], strict=True):
+        shape = tuple(dim.dim_value for dim in first.type.tensor_type.shape.dim[1:])
+        found.append(CarriedState(first.name, last.name, shape[-1], shape))
+    return found
 
 
 class CarriedStates:

@@ -121,7 +121,7 @@ def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable
         yield "call", _hook(layer.call, "call_time_distributed", layer)
     elif call is _LAYERS.Embedding.call:
         yield "call", _hook(layer.call, "call_embedding", layer)
-    if not _SCOPE_NAME.fullmatch(layer.name):
+    if not plain_scope_name(layer.name):
         yield "_open_name_scope", _scope_hook(layer, scopes)
 
 
@@ -134,6 +134,11 @@ def _hook(method: Callable, ours: str, layer: Any) -> Callable:
         return getattr(interceptor, ours)(layer, method, *args, **kwargs)
 
     return call
+
+
+def plain_scope_name(name: str) -> bool:
+    """Whether TensorFlow takes a layer's name into the names of its nodes."""
+    return _SCOPE_NAME.fullmatch(name) is not None
 
 
 class _ScopeNames:

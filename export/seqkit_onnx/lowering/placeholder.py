@@ -35,7 +35,7 @@ def add_placeholder(
     inputs = [sequences]
     if mask is not None:
         inputs.append(mask)
-    inputs += [tf.cast(state, tf.float32) for state in initial_state]
+    inputs += [_for_each_row(tf.cast(state, tf.float32), sequences) for state in initial_state]
     states = recurrence.state_count if recurrence.return_state else 0
     count = recurrence.output_count + states
     results = tf.numpy_function(_never_called, inputs, [tf.float32] * count, name="recurrence")
@@ -44,6 +44,13 @@ def add_placeholder(
     shape = [batch, time, recurrence.width] if recurrence.return_sequences else [batch, recurrence.width]
     shapes = [shape] * recurrence.output_count + [[batch, recurrence.units]] * states
     return [tf.cast(tf.ensure_shape(result, shape), dtype) for result, shape in zip(results, shapes, strict=True)]
+
+
+def _for_each_row(state: Any, sequences: Any) -> Any:
+    """Gives each row a state of its own where there is one for all: Keras takes both, ONNX does not."""
+    if state.shape[0] != 1 or sequences.shape[0] == 1:
+        return state
+    return tf.broadcast_to(state, [tf.shape(sequences)[0], state.shape[1]])  # (batch, units)
 
 
 def _never_called(*_: Any) -> None:

@@ -44,6 +44,12 @@ class ModelSignature:
         """Returns the same signature with inputs of another dtype."""
         return replace(self, specs=tuple(tf.TensorSpec(spec.shape, dtype, spec.name) for spec in self.specs))
 
+    def in_float32(self) -> "ModelSignature":
+        """Returns the same signature, its inputs of half precision in float32."""
+        half = (tf.float16, tf.bfloat16)
+        specs = [tf.TensorSpec(spec.shape, tf.float32 if spec.dtype in half else spec.dtype) for spec in self.specs]
+        return replace(self, specs=tuple(specs))
+
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""
         return keras.tree.pack_sequence_as(self.structure, inputs)

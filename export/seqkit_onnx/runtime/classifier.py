@@ -1,6 +1,7 @@
 """An exported text classifier: strings in, labels out."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,10 +39,11 @@ class Classifier(Network):
         return json.loads(self.metadata["labels"])
 
     def predict(self, inputs: Any) -> Prediction:  # type: ignore[override]  # a classifier's answer has a type of its own
-        """Classifies texts, or ids where the file was exported with ``text=False``.
+        """Classifies texts, or what the network takes where the file was exported with ``text=False``.
 
         Args:
-            inputs: a list of strings of any length; or integers (batch, time).
+            inputs: a list of strings of any length; or integers (batch, time), or what else the network takes; a dict
+                of arrays by name where it has several inputs.
 
         Returns:
             A `Prediction`. It does not depend on what else is in the batch.
@@ -50,7 +52,10 @@ class Classifier(Network):
             TypeError: something in the list is not a string.
             ValueError: the list is empty, or a text holds a lone surrogate.
         """
-        array = text_array(inputs) if self.input_names == ["text"] else self._ids(inputs)
+        if len(self.input_names) > 1:
+            outputs = super().predict(inputs)
+            return Prediction(outputs["label"].tolist(), outputs["probabilities"])
+        array = text_array(inputs) if self.input_names == ["text"] else self._array(inputs)
         if len(array) <= TEXTS_AT_ONCE:
             return Prediction(*self._run(array))
         order = np.argsort([len(each) for each in array], kind="stable")
@@ -61,10 +66,12 @@ class Classifier(Network):
             labels[part], probabilities[part] = self._run(array[part])
         return Prediction(labels.tolist(), probabilities)
 
-    def _ids(self, inputs: Any) -> np.ndarray:
-        array = self._cast(self.input_names[0], inputs)
-        if array.ndim != 2 or 0 in array.shape:
-            raise ValueError(f"predict: ids (batch, time) are expected, neither 0; received shape {array.shape}.")
+    def _array(self, inputs: Any) -> np.ndarray:
+        name, axes = self.input_names[0], self.session.get_inputs()[0].shape
+        array = self._cast(name, inputs[name] if isinstance(inputs, Mapping) else inputs)
+        if array.ndim != len(axes) or 0 in array.shape:
+            shown, none = ", ".join(map(str, axes)), "neither" if len(axes) == 2 else "none"
+            raise ValueError(f"predict: {name} ({shown}) are expected, {none} 0; received shape {array.shape}.")
         return array
 
     def _run(self, array: np.ndarray) -> tuple[list[str], np.ndarray]:

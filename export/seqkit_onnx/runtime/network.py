@@ -98,12 +98,14 @@ class Network:
         return dict(zip(self.output_names, outputs, strict=True))
 
     def initial_state(self, batch: int = 1) -> dict[str, np.ndarray]:
-        """Returns the states that stateful layers begin with: zeros, float32 (batch, units), by the inputs' names.
+        """Returns the states that stateful layers begin with, by the inputs' names: zeros, float32 (batch, units).
 
         Args:
             batch: how many sequences are run at once.
         """
-        return {each["input"]: np.zeros((batch, each["units"]), np.float32) for each in self._states}
+        return {
+            each["input"]: np.zeros((batch, *each.get("shape", [each["units"]])), np.float32) for each in self._states
+        }
 
     def next_state(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Takes the states out of what `predict` returned, as inputs of the next call.

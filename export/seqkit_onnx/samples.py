@@ -1,0 +1,99 @@
+"""Inputs that are made up to compare a file with its Keras model."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seqkit.text import Vocabulary
+from seqkit_onnx.lowering.layer_walk import all_layers
+from seqkit_onnx.lowering.signature import ModelSignature
+
+SAMPLE_ROWS = 8
+UNKNOWN_INPUT_SIZE = 7  # for axes that vary
+OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
+LONG_INPUT_SIZE = 64  # for networks that need many steps, such as a stack of convolutions
+UNKNOWN_LIMIT = 3  # of integers that no table limits
+# Each row's size beside the first's: values are not always about 1.
+SIZES = (1.0, 1.0, 1.0, 1.0, 10.0, 100.0, 1e-3, 0.0)
+
+
+def sample_texts(vocabulary: Vocabulary) -> list[str]:
+    """Returns texts that try what a vocabulary has: known and unknown words, none, one, many, other scripts."""
+    random = np.random.default_rng(0)
+    known = vocabulary.tokens[len(vocabulary.reserved) :] or ["?"]
+    texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
+    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
+
+
+def sample_inputs(
+    model: keras.Model,
+    signature: ModelSignature,
+    padded_after: bool = False,
+    limits: Mapping[str, int] | None = None,
+    rows: int = SAMPLE_ROWS,
+    size: int = UNKNOWN_INPUT_SIZE,
+    tame: bool = True,
+) -> Any:
+    """Returns random inputs for a model: zeros among ids and masks, in front, behind, all over and nowhere.
+
+    Args:
+        model: the model.
+        signature: its inputs.
+        padded_after: whether the zeros of ids and masks stand after all else.
+        limits: one more than the largest id of each input that is looked up; see `id_limits`.
+        rows: the size of the batch, where the model does not have it fixed.
+        size: of the other axes that vary.
+        tame: whether floats are about 1; else some rows are much larger or smaller.
+    """
+    random = np.random.default_rng(0)
+    layers = list(all_layers(model))
+    tables = [layer.input_dim for layer in layers if isinstance(layer, keras.layers.Embedding)]
+    masked = [layer.mask_value for layer in layers if isinstance(layer, keras.layers.Masking)]
+    arrays = []
+    for name, spec in zip(signature.input_names, signature.specs, strict=True):
+        shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
+        dtype = spec.dtype.as_numpy_dtype
+        if spec.dtype.is_integer or spec.dtype.is_bool:
+            limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
+            array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
+            if array.ndim > 1 and limit > 1:
+                _pad(array, 0)
+            if padded_after:
+                array = np.take_along_axis(array, np.argsort(array == 0, axis=-1, kind="stable"), axis=-1)
+            arrays.append(array.astype(dtype))
+            continue
+        values = random.normal(size=shape)
+        if values.ndim and not tame:
+            values *= np.resize(SIZES, len(values)).reshape(-1, *[1] * (values.ndim - 1))
+        if values.ndim > 2 and masked:
+            _pad(values, masked[0])
+        arrays.append(values.astype(dtype))
+    return signature.pack_inputs(tuple(arrays))
+
+
+def sample_batches(
+    model: keras.Model, signature: ModelSignature, padded_after: bool, limits: Mapping[str, int], tame: bool
+) -> Iterator[Any]:
+    """Yields inputs of several shapes, where the model takes several; the first ones are those of `sample_inputs`."""
+    fixed = all(size for spec in signature.specs for size in spec.shape[1:])
+    for rows, size in [(SAMPLE_ROWS, UNKNOWN_INPUT_SIZE), *OTHER_SHAPES[: 1 if fixed else None]]:
+        yield sample_inputs(model, signature, padded_after, limits, rows, size, tame)
+
+
+def long_samples(
+    model: keras.Model, signature: ModelSignature, padded_after: bool, limits: Mapping[str, int], tame: bool
+) -> Any:
+    """Returns inputs for a network that needs many steps."""
+    return sample_inputs(model, signature, padded_after, limits, 2, LONG_INPUT_SIZE, tame)
+
+
+def _pad(array: np.ndarray, value: Any) -> None:
+    """Writes padding into some rows: behind, in front, with holes, all of it; in others there is none."""
+    time = array.shape[1]
+    where = (slice(time // 2, None), slice(None, (time + 1) // 2), slice(1, None, 2), slice(None))
+    for row, steps in zip(range(1, len(array)), where, strict=False):
+        array[row, steps] = value
+    if array.dtype.kind == "i":  # the first row has no padding at all
+        array[0][array[0] == 0] = 1

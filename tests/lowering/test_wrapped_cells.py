@@ -1,0 +1,91 @@
+"""Cells that compute something else than the plain cell inside them: never taken for it."""
+
+import keras
+import pytest
+
+from tests.exported import assert_equal_to_keras, exported, operators, values
+
+LAYERS, ops = keras.layers, keras.ops
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ZoneoutCell(LAYERS.LSTMCell):
+    """In inference each state is a mean of the old one and the new one (Krueger et al., 2017)."""
+
+    def call(self, inputs, states, training=False):
+        _, (hidden, carry) = super().call(inputs, states, training=training)
+        hidden, carry = 0.9 * hidden + 0.1 * states[0], 0.7 * carry + 0.3 * states[1]
+        return hidden, [hidden, carry]
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ClippingCell(LAYERS.LSTMCell):
+    def call(self, inputs, states, training=False):
+        output, (hidden, carry) = super().call(inputs, states, training=training)
+        return output, [hidden, ops.clip(carry, -0.1, 0.1)]
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class HalvingCell(LAYERS.Layer):
+    """Holds a cell, and halves its state after each step."""
+
+    def __init__(self, cell, **kwargs):
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.state_size = cell.state_size
+        self.output_size = cell.units
+
+    def build(self, shape):
+        self.cell.build(shape)
+
+    def call(self, inputs, states):
+        output, states = self.cell(inputs, states)
+        return output, [state * 0.5 for state in states]
+
+    def get_config(self):
+        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
+
+
+class Doubled(LAYERS.LSTM):
+    """A call of its own around Keras's."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return super().call(sequences * 2.0, initial_state=initial_state, mask=mask, training=training)
+
+
+WRAPPED = {
+    "zoneout": lambda: LAYERS.RNN(ZoneoutCell(4), return_sequences=True),
+    "clipped": lambda: LAYERS.RNN(ClippingCell(4), return_sequences=True),
+    "halved": lambda: LAYERS.RNN(HalvingCell(LAYERS.LSTMCell(4)), return_sequences=True),
+    "halved GRU": lambda: LAYERS.RNN(HalvingCell(LAYERS.GRUCell(4)), return_sequences=True),
+    "both ways": lambda: LAYERS.Bidirectional(LAYERS.RNN(ClippingCell(4), return_sequences=True)),
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_a_wrapped_cell_is_a_loop_that_equals_keras(kind: str, tmp_path):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, 3))
+    model = keras.Model(inputs, WRAPPED[kind]()(LAYERS.Masking()(inputs)))
+    path = tmp_path / "model.onnx"
+    network = exported(model, path)
+    assert not {"LSTM", "GRU"} & set(operators(path))
+    x = 3 * values(3, 6, 3)
+    x[1, 4:] = 0
+    assert_equal_to_keras(network, model, x)
+
+
+def test_a_layer_with_a_call_of_its_own_around_a_plain_loop_is_native(tmp_path):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, 3))
+    model = keras.Model(inputs, Doubled(4, return_sequences=True, return_state=True)(LAYERS.Masking()(inputs)))
+    path = tmp_path / "model.onnx"
+    network = exported(model, path)
+    assert operators(path)["LSTM"] == 1
+    x = values(3, 6, 3)
+    x[1, 4:] = 0
+    assert_equal_to_keras(network, model, x)

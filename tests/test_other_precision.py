@@ -1,0 +1,109 @@
+"""Models in half precision are exported in float32, and compared with themselves in float32."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+import pytest
+import seqkit_onnx
+from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.lowering.other_precision import in_float32
+
+from keras_seqkit import BidirectionalStack, Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
+from tests.exported import values
+
+LAYERS = keras.layers
+TEXTS = ["a good film", "bad", "so so"]
+HALF = 2e-2  # bfloat16 has 8 bits
+
+
+@contextmanager
+def default_policy(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def sequence_model(policy: str) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 3), name="x")
+    # TensorFlow has no orthogonal matrices in bfloat16, with which Keras begins.
+    cell = LAYERS.LSTM(4, dtype=policy, recurrent_initializer="glorot_uniform")
+    states = LAYERS.Bidirectional(cell, dtype=policy)
+    dense = LAYERS.Dense(2, dtype=policy, name="scores")
+    return keras.Model(x, dense(LAYERS.LayerNormalization(dtype=policy)(states(x))))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+def test_a_model_in_half_precision_is_exported_in_float32(policy, tmp_path):
+    model, path = sequence_model(policy), tmp_path / "model.onnx"
+    seqkit_onnx.export(model, path, text=False)
+    network = seqkit_onnx.load(path)
+    assert (network.input_names, network.output_names) == (["x"], ["scores"])
+    x = values(3, 5, 3)
+    (ours,) = network.predict(x).values()
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, np.asarray(model(x), np.float32), rtol=0, atol=HALF)
+    assert seqkit_onnx.verify(model, path, x).largest_difference < 1e-5
+
+
+def test_casts_of_the_user_stay(tmp_path):
+    x = keras.Input((64,), name="x")
+    rounded = keras.ops.cast(keras.ops.cast(x, "float16"), "float32")
+    model = keras.Model(x, LAYERS.Dense(2, dtype="mixed_float16")(x) * 0 + rounded[:, :2])
+    seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+    numbers = values(5, 64)
+    (ours,) = seqkit_onnx.load(tmp_path / "model.onnx").predict(numbers).values()
+    np.testing.assert_array_equal(ours, numbers[:, :2].astype(np.float16).astype(np.float32))
+
+
+def test_a_model_in_float32_is_itself():
+    model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)])
+    assert in_float32(model) is model
+
+
+def test_float8_is_refused_by_name(tmp_path):
+    x = keras.Input((4,))
+    model = keras.Model(x, LAYERS.Dense(2, name="head")(x))
+    model.quantize("float8", filters=lambda layer: layer.name == "head")
+    with pytest.raises(UnsupportedLayerError, match=r"'head' computes in float8.*before model\.quantize"):
+        seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+
+
+class OnlyHere(keras.Model):
+    """It has no configuration that it could be built from."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.dense = LAYERS.Dense(size, dtype="mixed_float16", name="inner")
+
+    def call(self, x):
+        return self.dense(x)
+
+    def get_config(self):
+        raise NotImplementedError("there is none.")
+
+
+def test_a_model_that_cannot_be_built_again_is_refused_by_name(tmp_path):
+    model = OnlyHere(2)
+    model(values(2, 3))
+    with pytest.raises(UnsupportedLayerError, match=r"'inner' computes in float16.*there is none.*dtype='float32'"):
+        seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_our_models_are_exported_in_float32_too(policy, tmp_path):
+    vocabulary, path = Vocabulary.from_texts(TEXTS), tmp_path / "model.onnx"
+    with default_policy(policy):
+        models = [
+            TextClassifier(vocabulary, ["a", "b"], 4, BidirectionalStack(4, cell="gru")),
+            TextGenerator(vocabulary, units=4, embedding=4, cell="gru"),
+            Seq2SeqTranslator(vocabulary, vocabulary, units=4, embedding=4, cell="gru", max_length=5),
+        ]
+    for model in models:
+        seqkit_onnx.export(model, path)
+        assert seqkit_onnx.load(path).metadata["kind"] in ("classifier", "generator", "translator")
