@@ -20,7 +20,8 @@ WINDOWS = "bartlett blackman hamming hanning".split()
 def _reduction(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
         shape = draw.shape(1, 3)
-        x = draw.floats(shape, kind="nan") if name in NAN_REDUCTIONS and draw.chance() else draw.numbers(shape)
+        kind = "nan" if name in NAN_REDUCTIONS and draw.chance() else "plain"
+        x = draw.floats(shape, kind=kind) if kind == "nan" or name == "logsumexp" else draw.numbers(shape)
         axis = draw.axes(len(shape) + 1)
         return getattr(ops, name)(x, axis=axis, **({} if name == "count_nonzero" else {"keepdims": draw.chance(0.3)}))
 

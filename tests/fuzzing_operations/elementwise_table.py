@@ -30,7 +30,10 @@ OF_TWO_FLOATS = "logaddexp logaddexp2 arctan2 hypot nextafter".split()
 OF_TWO_DIVIDED = "divide true_divide divide_no_nan floor_divide mod fmod".split()
 OF_TWO_INTEGERS = "bitwise_and bitwise_or bitwise_xor gcd lcm".split()
 SHIFTS = "bitwise_left_shift bitwise_right_shift left_shift right_shift".split()
-OF_FLOATS_ALONE = "erf erfc hard_silu hard_swish hard_tanh hard_shrink soft_shrink tanh_shrink log_sigmoid".split()
+OF_FLOATS_ALONE = (
+    "erf erfc hard_silu hard_swish hard_tanh hard_shrink soft_shrink tanh_shrink log_sigmoid hard_sigmoid selu elu celu "
+    "gelu sigmoid silu swish softplus softsign sparse_sigmoid sparse_plus relu6 leaky_relu threshold squareplus"
+).split()
 SMOOTH = (  # what any float may go through afterwards
     ops.tanh, ops.sigmoid, ops.sin, ops.softplus, ops.gelu, ops.expand_dims, ops.silu, ops.arctan, ops.negative,
 )  # fmt: skip

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
+from tf2onnx.onnx_opset import nn
 
 from seqkit_onnx.lowering.operator_handlers.node_writer import NodeWriter, written_by
+from seqkit_onnx.lowering.tf2onnx_driver import Handler, NotConverted
 
 
 def _transposed_convolution(write: NodeWriter) -> str:
@@ -71,7 +73,18 @@ def _cut_in_front(write: NodeWriter, sizes: str, strides: list[int], reach: list
     return write("Div", padded, write.integers(2))
 
 
-HANDLERS: dict[str, Any] = {
+def _convolution_3d(ctx: Any, node: Any, _name: str, _args: list) -> None:
+    """tf2onnx's own, with the groups that it forgets."""
+    last = NodeWriter(ctx, node).attribute("data_format", "NDHWC").endswith("C")
+    channels, of_kernel = ctx.get_shape(node.input[0])[-1 if last else 1], ctx.get_shape(node.input[1])[-2]
+    if min(channels, of_kernel) < 1:
+        raise NotConverted(node.name, node.type, "the number of its channels is not known")
+    nn.ConvOp.version_13(ctx, node)
+    node.set_attr("group", channels // of_kernel)
+
+
+HANDLERS: dict[str, Handler] = {
+    "Conv3D": _convolution_3d,
     "Conv2DBackpropInput": written_by(_transposed_convolution),
     "Conv3DBackpropInputV2": written_by(_transposed_convolution),
 }

@@ -4,6 +4,7 @@ import numpy as np
 from onnx import TensorProto
 
 from seqkit_onnx.lowering.operator_handlers.node_writer import FLOATS, NodeWriter, written_by
+from seqkit_onnx.lowering.tf2onnx_driver import TO_BFLOAT16
 
 
 def _erfc(write: NodeWriter) -> str:
@@ -76,7 +77,11 @@ def _floor_div(write: NodeWriter) -> str:
     rest = write("Sub", x, write("Mul", quotient, safe))
     rounded_up = write("Not", write("Equal", rest, write("Mod", x, safe)))
     quotient = write("Sub", quotient, write("Cast", rounded_up, to=write.dtype))
-    return quotient if is_zero is None else write("Where", is_zero, write.like(x, -1), quotient)
+    if is_zero is None:
+        return quotient
+    # XLA, with which Keras compiles `predict`, divides by 0 too, to -1, and rounds it down as any other quotient.
+    of_zero = write("Sub", write.like(x, -1), write("Cast", write("Less", x, write.like(x, 0)), to=write.dtype))
+    return write("Where", is_zero, of_zero, quotient)
 
 
 def _truncate_div(write: NodeWriter) -> str:
@@ -151,6 +156,8 @@ def _cast(write: NodeWriter) -> str:
     x, dtype = write.inputs[0], write.dtypes[0]
     if COMPLEX & {dtype, write.dtype}:
         raise write.refusal("to or from complex numbers")
+    if write.attribute(TO_BFLOAT16, 0):
+        dtype = write.dtypes[0] = TensorProto.BFLOAT16
     readers = write.ctx.find_output_consumers(write.outputs[0])
     if dtype != write.dtype and any(reader.type in ("Cast", "CastLike") for reader in readers):
         return write("CastLike", x, write.constant(0, dtype))

@@ -43,9 +43,12 @@ def _while(ctx: Any, node: Any, name: str, _args: list) -> None:
     for place, source in enumerate(node.inputs):
         written = _behind_identities(body, body.outputs[place])
         if source.type not in RESERVED and written.type == "TensorListSetItem":
+            if _behind_identities(ctx, source.output[0]).type != "Unsqueeze":  # what `_write_alone` has written
+                raise NotConverted(name, node.type, "it writes into a list of more than one item")
             _write_alone(body, written)  # a state of the loop
-            ctx.copy_shape(source.output[0], node.output[place])
-            ctx.copy_dtype(source.output[0], node.output[place])
+            _give_type(body, body.outputs[place], written.output[0])
+            _give_type_to_readers(ctx, node.output[place], source.output[0])
+            _give_type_to_readers(body, body.input_names[place], written.output[0])
         if source.type in RESERVED:
             if written.type != "TensorListSetItem" or written.inputs[2].type == "RaggedTensorToVariant":
                 continue  # tf2onnx's own
@@ -53,12 +56,38 @@ def _while(ctx: Any, node: Any, name: str, _args: list) -> None:
             if step is None:
                 raise NotConverted(name, node.type, "it writes its results in another order than one after the other")
             if step < 0:
-                _reverse_stacks(ctx, node, place)
+                _cut_stacks(ctx, node, place, -1, int(np.iinfo(np.int64).min), -1)
+            elif step == 0:
+                _cut_stacks(ctx, node, place, -1, int(np.iinfo(np.int64).max), 1)
     controlflow.While.version_7(ctx, node)
 
 
+def _give_type(graph: Any, value: str, source: str) -> None:
+    """Says what a list is, now that it is a tensor, as far back as it is handed on."""
+    while value != source:
+        _copy_type(graph, source, value)
+        value = graph.get_node_by_output(value).input[0]
+
+
+def _give_type_to_readers(graph: Any, value: str, source: str) -> None:
+    """Says what a list is, now that it is a tensor, as far as it is handed on."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        _copy_type(graph, source, value)
+        waiting += [each.output[0] for each in graph.find_output_consumers(value) if each.type == "Identity"]
+
+
+def _copy_type(graph: Any, source: str, value: str) -> None:
+    shape = graph.get_shape(source)
+    graph.set_shape(value, shape if shape is None else [1, *[-1] * (len(shape) - 1)])
+    graph.copy_dtype(source, value)
+
+
 def _step(node: Any, body: Any, index: str, reserved: Any) -> int | None:
-    """Returns 1 where results are written from the first on, -1 where from the last on, else `None`."""
+    """Returns 1 where results are written from the first on, -1 where from the last on, 0 where to one place."""
+    if _is_constant(body.get_node_by_output(index), 0) and _is_constant(reserved.inputs[1], 1):
+        return 0
     counter = _behind_identities(body, index).output[0]
     if counter not in body.input_names:
         return None
@@ -85,23 +114,22 @@ def _added(node: Any, graph: Any, value: str) -> int | None:
     return -number if node.type == "Sub" else number
 
 
-def _reverse_stacks(ctx: Any, node: Any, place: int) -> None:
+def _cut_stacks(ctx: Any, node: Any, place: int, start: int, end: int, step: int) -> None:
+    """Takes a slice of what a loop has written, step by step."""
     waiting = [node.output[place]]
     while waiting:
         for reader in ctx.find_output_consumers(waiting.pop()):
             if reader.type == "Identity":
                 waiting.append(reader.output[0])
             elif reader.type != "TensorListStack":
-                raise NotConverted(node.name, node.type, "its results, which are written from the last on, are not stacked")
+                raise NotConverted(node.name, node.type, "it does not stack what it writes from the last on")
             else:
-                write = NodeWriter(ctx, reader)
-                stacked, end = reader.output[0], int(np.iinfo(np.int64).min)
-                reversed_ = write("Slice", stacked, write.integers(-1), write.integers(end), write.integers(0),
-                                  write.integers(-1))  # fmt: skip
-                ctx.copy_shape(stacked, reversed_)
-                ctx.copy_dtype(stacked, reversed_)
-                readers = [each for each in ctx.find_output_consumers(stacked) if each.output[0] != reversed_]
-                ctx.replace_all_inputs(stacked, reversed_, ops=readers)
+                write, stacked = NodeWriter(ctx, reader), reader.output[0]
+                cut = write("Slice", stacked, *(write.integers(number) for number in (start, end, 0, step)))
+                ctx.copy_shape(stacked, cut)
+                ctx.copy_dtype(stacked, cut)
+                readers = [each for each in ctx.find_output_consumers(stacked) if each.output[0] != cut]
+                ctx.replace_all_inputs(stacked, cut, ops=readers)
 
 
 def _behind_identities(graph: Any, value: str) -> Any:

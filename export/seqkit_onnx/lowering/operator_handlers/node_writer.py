@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from seqkit_onnx.lowering.tf2onnx_driver import Handler, NotConverted
 
@@ -71,7 +71,13 @@ class NodeWriter:
     def constant(self, value: Any, dtype: int | None = None) -> str:
         """Returns a constant; `dtype` is ONNX's."""
         array = np.asarray(value, helper.tensor_dtype_to_np_dtype(dtype) if dtype else None)
-        return self.ctx.make_const(self._name("constant"), array).output[0]
+        name = self._name("constant")
+        if dtype != TensorProto.BFLOAT16:
+            return self.ctx.make_const(name, array).output[0]
+        tensor = numpy_helper.from_array(array, name)  # tf2onnx's own constants know no bfloat16
+        node = self.ctx.make_node("Const", [], attr={"value": tensor}, outputs=[name], name=name, shapes=[array.shape],
+                                  dtypes=[dtype])  # fmt: skip
+        return node.output[0]
 
     def integers(self, *values: int) -> str:
         """Returns an int64 constant of one axis."""
