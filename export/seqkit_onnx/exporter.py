@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 
 from keras_seqkit import samplers
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models.finite_weights import check_finite_weights
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.generator_export import export_generator
@@ -88,6 +89,7 @@ def export(
     (1, 2)
     """
     _check_backend()
+    check_finite_weights(model)
     _check_choices(padding, dtype, quantize, recurrence)
     if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
         others = {"labels": labels, "vocabulary": vocabulary, "input_signature": input_signature, "padding": padding}
