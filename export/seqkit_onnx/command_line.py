@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqkit_onnx.quiet_import import quiet_import
+from seqkit_onnx.saved_model_check import check_saved_model
 
 FAILED = 1  # what was asked for was understood, and could not be done
 WRONG_COMMAND = 2  # argparse ends with it too
@@ -134,6 +135,10 @@ def export_file(arguments: argparse.Namespace) -> str:
         CommandError: nothing was written, and an older file stays.
     """
     check_paths(arguments)
+    try:
+        check_saved_model(arguments.model)
+    except ValueError as error:
+        raise CommandError(error) from error
     _import_keras()
     for name in arguments.custom_objects:
         _import_custom_objects(name)
@@ -172,8 +177,11 @@ def check_paths(arguments: argparse.Namespace) -> None:
 def _is_saved_model(path: Path) -> bool:
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return "config.json" in archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" in archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError):  # its directory is damaged, or of a later zip
+        return False
 
 
 def _import_keras() -> None:

@@ -37,7 +37,7 @@ from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_export import export_translator
-from seqkit_onnx.verification import Verification, check, compare_on_own_samples
+from seqkit_onnx.verification import Verification, check, check_weights, compare_on_own_samples
 
 RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
 
@@ -121,6 +121,7 @@ def export(
         }
         return _export_writer(model, path, text, sampler, step, verify, others)
     check_no_generator(model, sampler, step)
+    check_weights(model)
     classifier = isinstance(model, TextClassifier)
     check_scores(scores, labels, classifier)
     if classifier:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models.finite_weights import check_finite_weights
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
 from seqkit_onnx.lowering.interception import plain_scope_name
@@ -287,6 +288,7 @@ def compare_on_own_samples(
     comparison = _Comparison(model, network, vocabulary, signature)
     found: list[Verification] = []
     for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, precision):
+        _check_some_numbers(answers)
         measured = comparison.with_answers(batch, answers)
         if measured.largest_difference > TOLERANCE and not precision:
             measured.tolerance += AS_FAR_AS_KERAS * (comparison.rounding(batch) or 0.0)
@@ -303,6 +305,15 @@ def compare_on_own_samples(
     )
     whole.tolerance = max(found, key=lambda each: each.largest_difference - each.tolerance).tolerance
     return whole
+
+
+def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:
+    """Some rows may have no answer, such as the logarithm of a negative number; a model that has none is broken."""
+    if any(answer.dtype.kind == "f" and answer.size and np.isnan(answer).all() for answer in answers):
+        raise VerificationError(
+            "export: Keras itself answers NaN to all samples. Nothing was written. Check the model for NaN, infinite "
+            "or very large weights."
+        )
 
 
 def _answered(
@@ -347,6 +358,18 @@ def _first_rows(samples: Any, count: int) -> Any:
     if isinstance(samples, list) and isinstance(samples[0], str):
         return [samples[place % len(samples)] for place in range(count)]
     return keras.tree.map_structure(lambda array: np.resize(array, (count, *array.shape[1:])), samples)
+
+
+def check_weights(model: keras.Model) -> None:
+    """Sees to it that the weights of a model are numbers.
+
+    Raises:
+        VerificationError: one is NaN; it is named.
+    """
+    try:
+        check_finite_weights(model)
+    except ValueError as error:
+        raise VerificationError(f"export: {error} Nothing was written. Check the model for NaN.") from error
 
 
 def check(found: Verification, precision: str | None = None) -> None:

@@ -5,7 +5,7 @@ import re
 import secrets
 from pathlib import Path
 
-from keras_seqkit.text.held_files import create_held, remove_left_behind
+from keras_seqkit.held_files import create_held, remove_left_behind
 
 _TEMPORARY = re.compile(r"\.keras-seqkit-[0-9a-f]{16}\.part")
 
@@ -41,7 +41,8 @@ def _write(path: Path, content: bytes) -> bool:
     """Returns whether the file was written: not so where another process took the new one for left behind."""
     temporary = path.with_name(f".keras-seqkit-{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(create_held(temporary), "wb") as file:
+        descriptor, _ = create_held(temporary)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

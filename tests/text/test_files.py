@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from keras_seqkit.text import files, held_files
+from keras_seqkit import held_files
+from keras_seqkit.held_files import create_held
+from keras_seqkit.text import files
 from keras_seqkit.text.files import write_atomically
-from keras_seqkit.text.held_files import create_held
 
 # Writes in children that are killed while they do, 50 times; says how many left a part behind, and what is there after
 # one more write. The contents grow, so that the kills meet every step.
@@ -266,7 +267,7 @@ def test_what_looks_like_a_part_and_is_no_file_is_left_alone(tmp_path):
 
 
 def test_where_there_are_no_locks_files_are_written_and_nothing_is_taken_for_left_behind(tmp_path, monkeypatch):
-    def no_locks(_descriptor):
+    def no_locks(*_arguments):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     left = tmp_path / ".keras-seqkit-0123456789abcdef.part"
@@ -308,6 +309,8 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
 
 
 def test_a_held_file_is_created_once(tmp_path):
-    os.close(create_held(tmp_path / "held"))
+    descriptor, is_held = create_held(tmp_path / "held")
+    os.close(descriptor)
+    assert is_held
     with pytest.raises(FileExistsError):
         create_held(tmp_path / "held")

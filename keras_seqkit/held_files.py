@@ -13,39 +13,39 @@ from pathlib import Path
 
 if sys.platform == "win32":
 
-    def _lock(_descriptor: int) -> None:
+    def _lock(_descriptor: int, _wait: bool) -> None:
         pass
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int, wait: bool) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 _NO_LINK_NO_PIPE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def create_held(path: Path) -> int:
+def create_held(path: Path) -> tuple[int, bool]:
     """Creates a file that this process holds until it closes it.
 
     Before it is locked, another process may take it for left behind and remove it. So look whether it is still there
-    before you rely on its name.
+    before you rely on its name; after this call, nobody removes it any more.
 
     Args:
         path: the file.
 
     Returns:
-        A file descriptor, open for writing.
+        A file descriptor, open for writing; and whether the file is held: not where the file system has no locks.
 
     Raises:
         OSError: the file is there already, or cannot be created.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        _lock(descriptor)
-    except OSError:  # who takes it for left behind has locked it; or there are no locks here, and nobody does
-        return descriptor
-    return descriptor
+        _lock(descriptor, True)  # it waits for none but who removes the file
+    except OSError:
+        return descriptor, False
+    return descriptor, True
 
 
 def remove_left_behind(path: Path, folder: Path | None = None) -> None:
@@ -53,24 +53,21 @@ def remove_left_behind(path: Path, folder: Path | None = None) -> None:
 
     Args:
         path: what `create_held` has created, under a name that is used once.
-        folder: what goes with the file, and is removed before it.
+        folder: what goes with the file, and is removed before it; if something of it stays, so does the file.
     """
     try:
         if sys.platform == "win32":
             path.unlink()
-            _remove(folder)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             return
         descriptor = os.open(path, os.O_RDWR | _NO_LINK_NO_PIPE)
         try:
-            _lock(descriptor)
-            _remove(folder)
+            _lock(descriptor, False)
+            if folder is not None and folder.exists():
+                shutil.rmtree(folder)
             path.unlink()
         finally:
             os.close(descriptor)
     except OSError:  # held, or just removed by its owner, or another user's, or where there are no locks
         return
-
-
-def _remove(folder: Path | None) -> None:
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
