@@ -266,6 +266,7 @@ def compare_on_own_samples(
     row_counts: Sequence[int] = (),
     limits: Mapping[str, int] | None = None,
     precision: str | None = None,
+    half: bool = False,
 ) -> Verification:
     """Compares a network with its Keras model on inputs made up for it.
 
@@ -281,16 +282,20 @@ def compare_on_own_samples(
         row_counts: how many rows are run at once too, one number after the other.
         limits: see `sample_inputs`.
         precision: ``"float16"`` or ``"int8"`` for a file that was asked to be less exact: then values are about 1.
+        half: whether the model casts to half precision itself and computes in it; then too.
 
     Raises:
         VerificationError: Keras answers to none of the samples.
     """
     comparison = _Comparison(model, network, vocabulary, signature)
     found: list[Verification] = []
-    for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, precision):
+    tame = half or precision is not None
+    for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, tame):
         _check_some_numbers(answers)
         measured = comparison.with_answers(batch, answers)
-        if measured.largest_difference > TOLERANCE and not precision:
+        if half:
+            measured.tolerance = TOLERANCES["float16"]
+        elif measured.largest_difference > TOLERANCE and not precision:
             measured.tolerance += AS_FAR_AS_KERAS * (comparison.rounding(batch) or 0.0)
         found.append(measured)
     if not found:
@@ -323,7 +328,7 @@ def _answered(
     padded_after: bool,
     row_counts: Sequence[int],
     limits: Mapping[str, int],
-    precision: str | None,
+    tame: bool,
 ) -> Iterator[tuple[Any, list[np.ndarray]]]:
     """Yields inputs, and what Keras answers to them."""
     if comparison.takes_text and isinstance(model, TextClassifier):
@@ -333,7 +338,6 @@ def _answered(
             rows = [place % len(texts) for place in places]  # an answer does not depend on the texts beside it
             yield [texts[row] for row in rows], [answers[rows]]
         return
-    tame = precision is not None
     if comparison.takes_text:
         texts = sample_texts(comparison.vocabulary)  # type: ignore[arg-type]  # a file that takes text has one
         batches: list[Any] = [texts, texts[2:3], texts[6:7], texts[1:4]]
