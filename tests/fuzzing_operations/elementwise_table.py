@@ -19,9 +19,6 @@ OF_POSITIVE = "log log10 log1p log2 sqrt rsqrt reciprocal".split()
 OF_UNIT = "arccos arcsin arctanh erfinv".split()
 OF_ABOVE_ONE = ["arccosh"]
 OF_SPECIAL = "isfinite isinf isnan isneginf isposinf isreal nan_to_num signbit real imag conj conjugate angle".split()
-OF_ANYTHING = (
-    "copy positive identity_of stop_gradient ones_like zeros_like logical_not cast saturate_cast"
-).split()
 OF_TWO = (
     "add subtract multiply maximum minimum equal not_equal greater greater_equal less less_equal fmax fmin "
     "isclose heaviside"
@@ -66,7 +63,9 @@ def _cast(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
         x = draw.anything()
         for _ in range(draw.integer(1, 3)):
-            x = getattr(ops, name)(x, draw.choose("float32", "int32", "float16", "bfloat16", "int64", "bool", "float32"))
+            x = getattr(ops, name)(
+                x, draw.choose("float32", "int32", "float16", "bfloat16", "int64", "bool", "float32")
+            )
         return ops.cast(x, "float32")
 
     return case
@@ -145,7 +144,6 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{name: _of_positive(name, ABOVE_ONE) for name in OF_ABOVE_ONE},
     **{name: (lambda draw, name=name: getattr(ops, name)(draw.floats(kind="nan"))) for name in OF_SPECIAL},
     "copy": lambda draw: ops.copy(draw.anything()),
-    "positive": lambda draw: ops.multiply(draw.anything(), 1),
     "stop_gradient": lambda draw: ops.stop_gradient(draw.anything()),
     "ones_like": lambda draw: ops.ones_like(draw.anything()),
     "zeros_like": lambda draw: ops.zeros_like(draw.anything()),
@@ -153,7 +151,9 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "empty_like": lambda draw: ops.zeros_like(ops.empty_like(draw.numbers())),
     "logical_not": lambda draw: ops.logical_not(draw.anything()),
     "cast": _cast("cast"),
-    "saturate_cast": lambda draw: ops.saturate_cast(draw.floats(between=(-300, 300)), draw.choose("int8", "uint8", "int32")),
+    "saturate_cast": lambda draw: ops.saturate_cast(
+        draw.floats(between=(-300, 300)), draw.choose("int8", "uint8", "int32")
+    ),
     **{name: _of_two(name) for name in OF_TWO},
     **{name: (lambda draw, name=name: getattr(ops, name)(*draw.pair(draw.floats))) for name in OF_TWO_FLOATS},
     **{name: _of_two(name, "nonzero") for name in OF_TWO_DIVIDED},

@@ -34,7 +34,9 @@ def _convolution(draw: Draw) -> Any:
     channels = groups * draw.integer(1, 2)
     kernel = (*spatial(draw, rank, 1, 3), channels // groups, groups * draw.integer(1, 2))
     x = draw.floats((*spatial(draw, rank, 7, 9), channels))
-    return ops.conv(x, draw.constant(kernel), padding=draw.choose(*PADDINGS), data_format="channels_last", **steps(draw, rank))
+    return ops.conv(
+        x, draw.constant(kernel), padding=draw.choose(*PADDINGS), data_format="channels_last", **steps(draw, rank)
+    )
 
 
 def _transposed(draw: Draw) -> Any:
@@ -63,7 +65,9 @@ def _pool(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
         rank = draw.integer(1, 3)
         x = draw.floats((*spatial(draw, rank, 3, 5), 2))
-        return getattr(ops, name)(x, draw.integer(1, 3), draw.choose(None, 1, 2), draw.choose(*PADDINGS), "channels_last")
+        return getattr(ops, name)(
+            x, draw.integer(1, 3), draw.choose(None, 1, 2), draw.choose(*PADDINGS), "channels_last"
+        )
 
     return case
 
@@ -88,7 +92,9 @@ def _matmul(draw: Draw) -> Any:
     first, inner, last = draw.size(), draw.size(), draw.size()
     if draw.chance(0.2):
         return ops.matmul(draw.integers((first, inner), dtype="int32"), draw.integers((inner, last), dtype="int32"))
-    return ops.matmul(draw.floats((first, inner)), draw.choose(draw.floats((inner, last)), draw.constant((inner, last))))
+    return ops.matmul(
+        draw.floats((first, inner)), draw.choose(draw.floats((inner, last)), draw.constant((inner, last)))
+    )
 
 
 def _einsum(draw: Draw) -> Any:
@@ -120,8 +126,7 @@ def _ctc(draw: Draw) -> Any:
     # How often a class wins decides whether rows are all blank, or repeat.
     scores += ops.one_hot(draw.integers((time,), 0, classes, "int32"), classes) * 9
     lengths = draw.integers((), 0, time + 1, "int32")
-    return ops.ctc_decode(
-        scores, lengths, merge_repeated=draw.chance(), mask_index=draw.integer(0, classes - 1))
+    return ops.ctc_decode(scores, lengths, merge_repeated=draw.chance(), mask_index=draw.integer(0, classes - 1))
 
 
 def _losses(name: str) -> Callable[[Draw], Any]:
@@ -149,12 +154,14 @@ def _image(draw: Draw, between: tuple[float, float] = (0.0, 1.0), size: int = 0)
 def _resized(draw: Draw) -> Any:
     interpolation = draw.choose("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
     return ops.image.resize(
-        _image(draw), (draw.integer(2, 9), draw.integer(2, 9)), interpolation, antialias=draw.chance(0.2))
+        _image(draw), (draw.integer(2, 9), draw.integer(2, 9)), interpolation, antialias=draw.chance(0.2)
+    )
 
 
 def _patches(draw: Draw) -> Any:
     return ops.image.extract_patches(
-        _image(draw), (2, draw.integer(1, 3)), draw.choose(None, 1, 2), padding=draw.choose(*PADDINGS))
+        _image(draw), (2, draw.integer(1, 3)), draw.choose(None, 1, 2), padding=draw.choose(*PADDINGS)
+    )
 
 
 def _signal(name: str) -> Callable[[Draw], Any]:
@@ -174,7 +181,8 @@ def _signal(name: str) -> Callable[[Draw], Any]:
 
 def _stft(draw: Draw) -> Any:
     return ops.stft(
-        draw.floats((20,)), draw.choose(5, 8), draw.choose(2, 4), 8, draw.choose("hann", None), draw.chance())
+        draw.floats((20,)), draw.choose(5, 8), draw.choose(2, 4), 8, draw.choose("hann", None), draw.chance()
+    )
 
 
 def _scan(draw: Draw) -> Any:

@@ -126,7 +126,9 @@ def _mark_bfloat16(definition: Any) -> None:
             types = [attribute.type for attribute in node.attr.values()]
             types += [dtype for attribute in node.attr.values() for dtype in attribute.list.type]
             if tf.bfloat16.as_datatype_enum in types and node.op != "Cast":
-                raise NotConverted(node.name, node.op, "onnxruntime computes nothing in bfloat16: cast to float32 first")
+                raise NotConverted(
+                    node.name, node.op, "onnxruntime computes nothing in bfloat16: cast to float32 first"
+                )
             if node.op == "Cast" and node.attr["DstT"].type == tf.bfloat16.as_datatype_enum:
                 node.attr[TO_BFLOAT16].b = True
 

@@ -42,4 +42,3 @@ def _ctc_greedy_decoder(write: NodeWriter) -> list[str]:
 
 
 HANDLERS = {"CTCGreedyDecoder": written_by(_ctc_greedy_decoder)}
-

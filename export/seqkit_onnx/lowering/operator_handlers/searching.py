@@ -60,7 +60,9 @@ def _in_top_k(write: NodeWriter) -> str:
     """Whether fewer than k classes have a higher score than the target; never where a score is not finite."""
     scores, targets, k = write.inputs  # (batch, classes), (batch,), ()
     count = TensorProto.INT64
-    classes = write("Range", write.constant(0, count), write("Squeeze", write.size(scores, 1)), write.constant(1, count))
+    classes = write(
+        "Range", write.constant(0, count), write("Squeeze", write.size(scores, 1)), write.constant(1, count)
+    )
     chosen = write("Equal", write.unsqueeze(write.cast(targets, count), 1), classes)
     score = write.total(write("Where", chosen, scores, write.like(scores, 0)), 1)  # (batch,)
     higher = _count_of(write, write("Greater", scores, write.unsqueeze(score, 1)))

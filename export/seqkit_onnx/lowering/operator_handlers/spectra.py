@@ -76,7 +76,12 @@ def _to_real(write: NodeWriter) -> str:
     rank = write.rank_of(x) - 1
     half = write("Slice", x, write.integers(0), write.integers(length // 2 + 1), write.integers(rank - 1))
     mirrored = write(
-        "Slice", half, write.integers((length - 1) // 2), write.integers(0), write.integers(rank - 1), write.integers(-1)
+        "Slice",
+        half,
+        write.integers((length - 1) // 2),
+        write.integers(0),
+        write.integers(rank - 1),
+        write.integers(-1),
     )
     mirrored = write("Mul", mirrored, write.constant([1, -1], write.dtype))
     # What is imaginary of the first number, and of the middle one, counts for nothing.
