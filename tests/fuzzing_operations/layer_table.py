@@ -9,12 +9,13 @@ from keras import layers
 from tests.fuzzing_operations.draws import Draw
 from tests.fuzzing_operations.network_table import PADDINGS, spatial, steps
 
-ACTIVATIONS = (
-    "relu tanh sigmoid softmax gelu elu selu silu softplus softsign leaky_relu relu6 hard_sigmoid linear mish "
-    "log_softmax hard_silu exponential sparse_plus squareplus celu glu hard_tanh hard_shrink soft_shrink tanh_shrink "
-    "log_sigmoid threshold sparsemax"
-).split()
-MERGES = "Add Average Maximum Minimum Multiply Concatenate".split()
+ACTIVATIONS = [
+    "relu", "tanh", "sigmoid", "softmax", "gelu", "elu", "selu", "silu", "softplus", "softsign", "leaky_relu",
+    "relu6", "hard_sigmoid", "linear", "mish", "log_softmax", "hard_silu", "exponential", "sparse_plus",
+    "squareplus", "celu", "glu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "log_sigmoid",
+    "threshold", "sparsemax",
+]  # fmt: skip
+MERGES = ["Add", "Average", "Maximum", "Minimum", "Multiply", "Concatenate"]
 AT_TRAINING = {  # what these layers do to images, they do while a model is trained
     "AugMix": (), "CutMix": (), "MixUp": (), "RandAugment": (), "RandomBrightness": (0.1,), "RandomContrast": (0.1,),
     "RandomColorDegeneration": (0.1,), "RandomColorJitter": (), "RandomElasticTransform": (), "RandomErasing": (),
@@ -24,7 +25,7 @@ AT_TRAINING = {  # what these layers do to images, they do while a model is trai
     "RandomCrop": (3, 4), "AutoContrast": (), "Equalization": (),
     "ContrastLimitedAdaptiveHistogramEqualization": (),
 }  # fmt: skip
-DROPS = "Dropout GaussianDropout GaussianNoise AlphaDropout".split()
+DROPS = ["Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout"]
 
 
 def masked(draw: Draw, x: Any) -> Any:
@@ -254,7 +255,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "ELU": lambda draw: layers.ELU(draw.choose(1.0, 0.3))(draw.floats()),
     "LeakyReLU": lambda draw: layers.LeakyReLU(negative_slope=draw.choose(0.0, 0.3))(draw.floats()),
     "PReLU": lambda draw: layers.PReLU(shared_axes=draw.choose(None, [1]))(draw.floats((3, 2))),
-    "ReLU": lambda draw: layers.ReLU(draw.choose(None, 1.0), draw.choose(0.0, 0.2), draw.choose(0.0, 0.5))(draw.floats()),
+    "ReLU": lambda draw: layers.ReLU(draw.choose(None, 1.0), draw.choose(0.0, 0.2), draw.choose(0.0, 0.5))(
+        draw.floats()),
     "Softmax": lambda draw: layers.Softmax(draw.choose(-1, 1))(draw.floats((3, 2))),
     "Flatten": lambda draw: layers.Flatten()(draw.anything()),
     "Permute": lambda draw: layers.Permute(draw.choose((2, 1), (1, 2)))(draw.anything((3, 2))),

@@ -114,6 +114,13 @@ def _attention(draw: Draw) -> Any:
     return ops.dot_product_attention(*(draw.floats(shape) for shape in shapes), mask=mask, is_causal=causal)
 
 
+def _norm(draw: Draw) -> Any:
+    x, keepdims = draw.floats((3, 4)), draw.chance()
+    if draw.chance(0.3):
+        return ops.norm(x, draw.choose(None, "fro", 1, np.inf), axis=(1, 2), keepdims=keepdims)
+    return ops.norm(x, draw.choose(None, 1, 2, 3, np.inf), axis=draw.choose(1, 2, -1), keepdims=keepdims)
+
+
 def _square(draw: Draw, positive: bool = False) -> Any:
     x = draw.floats((3, 3), UNIT)
     return ops.matmul(x, ops.transpose(x, (0, 2, 1))) + 2 * ops.eye(3) if positive else x + 3 * ops.eye(3)
@@ -202,7 +209,10 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{name: _pool(name) for name in ("max_pool", "average_pool")},
     **{name: _adaptive(name) for name in ("adaptive_max_pool", "adaptive_average_pool")},
     **{name: _along(name) for name in ("softmax", "log_softmax", "sparsemax", "normalize")},
-    **{name: _losses(name) for name in ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")},
+    **{
+        f"{kind}_crossentropy": _losses(f"{kind}_crossentropy")
+        for kind in ("binary", "categorical", "sparse_categorical")
+    },
     "glu": lambda draw: ops.glu(draw.floats((4, 2)), draw.choose(1, 2, -1)),
     "matmul": _matmul,
     "einsum": _einsum,
@@ -221,7 +231,7 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "unfold": lambda draw: _inside(
         lambda x: ops.unfold(x, 2, padding=1, stride=2))(
         ops.reshape(draw.floats((2, 4, 4))[0], (1, 2, 4, 4))),
-    "norm": lambda draw: ops.norm(draw.floats((3, 4)), draw.choose(None, 1, 2, "fro"), axis=(1, 2) if draw.chance(0) else draw.choose(1, 2)) if draw.chance() else ops.norm(draw.floats((3, 4)), axis=2, keepdims=True),
+    "norm": _norm,
     "det": lambda draw: ops.det(_square(draw)),
     "inv": lambda draw: ops.inv(_square(draw)),
     "pinv": lambda draw: ops.pinv(_square(draw)),
@@ -254,7 +264,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "image.resize": _resized,
     "image.extract_patches": _patches,
     "image.extract_patches_3d": lambda draw: ops.image.extract_patches_3d(draw.floats((4, 4, 4, 2)), 2),
-    "image.crop_images": lambda draw: ops.image.crop_images(_image(draw, size=5), 1, 1, target_height=2, target_width=3),
+    "image.crop_images": lambda draw: ops.image.crop_images(
+        _image(draw, size=5), 1, 1, target_height=2, target_width=3),
     "image.pad_images": lambda draw: ops.image.pad_images(_image(draw, size=3), 1, 1, target_height=6, target_width=5),
     "image.rgb_to_grayscale": lambda draw: ops.image.rgb_to_grayscale(_image(draw)),
     "image.rgb_to_hsv": lambda draw: ops.image.rgb_to_hsv(_image(draw)),

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import seqkit_onnx
 import tensorflow as tf
 from keras import layers, ops
-
-import seqkit_onnx
 from seqkit_onnx.lowering.interception import UnsupportedLayerError
+
 from tests.cases import randomize_weights
 
 TOLERANCE = 2e-6  # float32 has 24 bits, and a sum of a few numbers loses one or two
@@ -110,7 +110,7 @@ def test_computing_in_bfloat16_is_refused():
     model = keras.Model(
         inputs, layers.Lambda(lambda x: ops.cast(ops.cast(x, "bfloat16") + 1, "float32"), name="own")(inputs)
     )
-    with pytest.raises(UnsupportedLayerError, match="'own'.*cast to float32 first"):
+    with pytest.raises(UnsupportedLayerError, match=r"'own'.*cast to float32 first"):
         seqkit_onnx.export(model, "never_written.onnx", text=False)
 
 
@@ -202,7 +202,8 @@ def test_the_best_classes_hold_the_target_where_all_scores_are_finite():
 def test_spectra_of_real_and_complex_signals():
     def network(x: Any, y: Any, z: Any) -> Any:
         return [
-            ops.rfft(x), ops.rfft(x, 4), ops.rfft(x, 16), ops.fft((x, y)), ops.irfft(ops.rfft(x)), ops.irfft(ops.rfft(y), 5),
+            ops.rfft(x), ops.rfft(x, 4), ops.rfft(x, 16), ops.fft((x, y)),
+            ops.irfft(ops.rfft(x)), ops.irfft(ops.rfft(y), 5),
             ops.fft2((ops.reshape(x, (-1, 3, 4)), ops.reshape(y, (-1, 3, 4)))), ops.stft(z, 8, 4, 8),
             ops.stft(z, 5, 3, 8, window=None, center=False), ops.istft(ops.stft(z, 8, 4, 8), 8, 4, 8),
         ]  # fmt: skip
