@@ -55,7 +55,7 @@ def sample_inputs(
     for name, spec in zip(signature.input_names, signature.specs, strict=True):
         shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
         dtype = spec.dtype.as_numpy_dtype
-        if spec.dtype.is_integer or spec.dtype.is_bool:
+        if spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
             limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
             array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
             if array.ndim > 1 and limit > 1:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
+from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.naming import give_readable_names
 from seqkit_onnx.lowering.operator_handlers import HANDLERS
@@ -54,7 +54,8 @@ def convert(
             outputs = signature.call(model, inputs)
             return [tf.identity(output) for output in (*outputs, *(state.final for state in found.loop_states))]
 
-        concrete = trace(call, signature.specs)
+        with errors_named_by_layer(model):
+            concrete = trace(call, signature.specs)
         graph = freeze(concrete, [state.initial for state in found.loop_states])
         try:
             proto = to_onnx(graph, _HANDLERS, {PLACEHOLDER_DOMAIN: 1})

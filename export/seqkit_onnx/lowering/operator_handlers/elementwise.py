@@ -114,6 +114,7 @@ def _erfinv(write: NodeWriter) -> str:
     return write("Where", write("Equal", write("Abs", x), one), write("Mul", x, write.like(x, np.inf)), inside)
 
 
+UNSIGNED = {TensorProto.UINT8, TensorProto.UINT32, TensorProto.UINT64}  # of which onnxruntime has a BitShift
 COMPLEX = {TensorProto.COMPLEX64, TensorProto.COMPLEX128}
 ERFINV_NEAR = (
     2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
@@ -169,6 +170,12 @@ def _shift(op_type: str) -> object:
 
     def write_shift(write: NodeWriter) -> str:
         x, places = write.inputs
+        direction = "LEFT" if op_type == "LeftShift" else "RIGHT"
+        if write.dtype in UNSIGNED:
+            return write("BitShift", x, places, direction=direction)
+        if write.dtype == TensorProto.INT32:  # the sign fills what the shift brings into the lower half
+            x, places = (write.cast(each, TensorProto.UINT64) for each in (x, places))
+            return write.cast(write("BitShift", x, places, direction=direction), write.dtypes[0])
         wide = TensorProto.INT64
         factor = write("Pow", write.constant(np.int64(2)), write.cast(places, wide))
         if op_type == "LeftShift":
