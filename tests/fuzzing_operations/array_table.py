@@ -8,13 +8,13 @@ from keras import layers, ops
 
 from tests.fuzzing_operations.draws import POSITIVE, REAL, Draw
 
-REDUCTIONS = "sum mean max min amax amin prod std var ptp logsumexp count_nonzero".split()
-NAN_REDUCTIONS = "nansum nanmean nanmax nanmin nanprod nanstd nanvar".split()
-INDEX_REDUCTIONS = "argmax argmin nanargmax nanargmin".split()
-RUNNING = "cumsum cumprod nancumsum nancumprod".split()
-STACKS = "hstack vstack dstack".split()
+REDUCTIONS = ["sum", "mean", "max", "min", "amax", "amin", "prod", "std", "var", "ptp", "logsumexp", "count_nonzero"]
+NAN_REDUCTIONS = ["nansum", "nanmean", "nanmax", "nanmin", "nanprod", "nanstd", "nanvar"]
+INDEX_REDUCTIONS = ["argmax", "argmin", "nanargmax", "nanargmin"]
+RUNNING = ["cumsum", "cumprod", "nancumsum", "nancumprod"]
+STACKS = ["hstack", "vstack", "dstack"]
 SPLITS = {"hsplit": 1, "vsplit": 0, "dsplit": 2}
-WINDOWS = "bartlett blackman hamming hanning".split()
+WINDOWS = ["bartlett", "blackman", "hamming", "hanning"]
 
 
 def _reduction(name: str) -> Callable[[Draw], Any]:

@@ -9,13 +9,23 @@ from keras import layers
 from tests.fuzzing_operations.draws import Draw
 from tests.fuzzing_operations.network_table import PADDINGS, spatial, steps
 
-ACTIVATIONS = (
-    "relu tanh sigmoid softmax gelu elu selu silu softplus softsign leaky_relu relu6 hard_sigmoid linear mish "
-    "log_softmax hard_silu exponential sparse_plus squareplus celu glu hard_tanh hard_shrink soft_shrink tanh_shrink "
-    "log_sigmoid threshold sparsemax"
-).split()
-MERGES = "Add Average Maximum Minimum Multiply Concatenate".split()
-DROPS = "Dropout GaussianDropout GaussianNoise AlphaDropout".split()
+ACTIVATIONS = [
+    "relu", "tanh", "sigmoid", "softmax", "gelu", "elu", "selu", "silu", "softplus", "softsign", "leaky_relu",
+    "relu6", "hard_sigmoid", "linear", "mish", "log_softmax", "hard_silu", "exponential", "sparse_plus",
+    "squareplus", "celu", "glu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "log_sigmoid",
+    "threshold", "sparsemax",
+]  # fmt: skip
+MERGES = ["Add", "Average", "Maximum", "Minimum", "Multiply", "Concatenate"]
+AT_TRAINING = {  # what these layers do to images, they do while a model is trained
+    "AugMix": (), "CutMix": (), "MixUp": (), "RandAugment": (), "RandomBrightness": (0.1,), "RandomContrast": (0.1,),
+    "RandomColorDegeneration": (0.1,), "RandomColorJitter": (), "RandomElasticTransform": (), "RandomErasing": (),
+    "RandomFlip": (), "RandomGaussianBlur": (), "RandomGrayscale": (), "RandomHue": (0.1,), "RandomInvert": (),
+    "RandomPerspective": (), "RandomPosterization": (4,), "RandomRotation": (0.1,), "RandomSaturation": (0.1,),
+    "RandomSharpness": (0.1,), "RandomShear": (0.1, 0.1), "RandomTranslation": (0.1, 0.1), "RandomZoom": (0.1,),
+    "RandomCrop": (3, 4), "AutoContrast": (), "Equalization": (),
+    "ContrastLimitedAdaptiveHistogramEqualization": (),
+}  # fmt: skip
+DROPS = ["Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout"]
 
 
 def masked(draw: Draw, x: Any) -> Any:
@@ -197,6 +207,15 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{name: _recurrence(name) for name in ("LSTM", "GRU", "SimpleRNN")},
     **{f"SpatialDropout{rank}D": (lambda draw, rank=rank: getattr(layers, f"SpatialDropout{rank}D")(0.3)(
         draw.floats((*(2,) * rank, 3)))) for rank in (1, 2, 3)},
+    **{
+        name: (lambda draw, name=name, given=given: getattr(layers, name)(*given)(draw.floats((4, 5, 3), (0, 255))))
+        for name, given in AT_TRAINING.items()
+    },
+    "Pipeline": lambda draw: layers.Pipeline([layers.Rescaling(0.5), layers.CenterCrop(3, 3)])(draw.floats((4, 5, 3))),
+    "Hashing": lambda draw: layers.Hashing(4)(draw.integers((3,))),
+    "HashedCrossing": lambda draw: layers.HashedCrossing(4)([draw.integers((1,)), draw.integers((1,))]),
+    "IntegerLookup": lambda draw: layers.IntegerLookup(vocabulary=[3, 1, 4])(draw.integers((3,), 0, 6)),
+    "Wrapper": lambda draw: layers.SpectralNormalization(layers.Conv1D(2, 2))(draw.floats((4, 2))),
     "LSTMCell": _in_rnn(lambda: layers.LSTMCell(3)),
     "GRUCell": _in_rnn(lambda: layers.GRUCell(3)),
     "SimpleRNNCell": _in_rnn(lambda: layers.SimpleRNNCell(3)),
@@ -236,7 +255,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "ELU": lambda draw: layers.ELU(draw.choose(1.0, 0.3))(draw.floats()),
     "LeakyReLU": lambda draw: layers.LeakyReLU(negative_slope=draw.choose(0.0, 0.3))(draw.floats()),
     "PReLU": lambda draw: layers.PReLU(shared_axes=draw.choose(None, [1]))(draw.floats((3, 2))),
-    "ReLU": lambda draw: layers.ReLU(draw.choose(None, 1.0), draw.choose(0.0, 0.2), draw.choose(0.0, 0.5))(draw.floats()),
+    "ReLU": lambda draw: layers.ReLU(draw.choose(None, 1.0), draw.choose(0.0, 0.2), draw.choose(0.0, 0.5))(
+        draw.floats()),
     "Softmax": lambda draw: layers.Softmax(draw.choose(-1, 1))(draw.floats((3, 2))),
     "Flatten": lambda draw: layers.Flatten()(draw.anything()),
     "Permute": lambda draw: layers.Permute(draw.choose((2, 1), (1, 2)))(draw.anything((3, 2))),

@@ -34,7 +34,9 @@ def _convolution(draw: Draw) -> Any:
     channels = groups * draw.integer(1, 2)
     kernel = (*spatial(draw, rank, 1, 3), channels // groups, groups * draw.integer(1, 2))
     x = draw.floats((*spatial(draw, rank, 7, 9), channels))
-    return ops.conv(x, draw.constant(kernel), padding=draw.choose(*PADDINGS), data_format="channels_last", **steps(draw, rank))
+    return ops.conv(
+        x, draw.constant(kernel), padding=draw.choose(*PADDINGS), data_format="channels_last", **steps(draw, rank)
+    )
 
 
 def _transposed(draw: Draw) -> Any:
@@ -63,7 +65,9 @@ def _pool(name: str) -> Callable[[Draw], Any]:
     def case(draw: Draw) -> Any:
         rank = draw.integer(1, 3)
         x = draw.floats((*spatial(draw, rank, 3, 5), 2))
-        return getattr(ops, name)(x, draw.integer(1, 3), draw.choose(None, 1, 2), draw.choose(*PADDINGS), "channels_last")
+        return getattr(ops, name)(
+            x, draw.integer(1, 3), draw.choose(None, 1, 2), draw.choose(*PADDINGS), "channels_last"
+        )
 
     return case
 
@@ -88,7 +92,9 @@ def _matmul(draw: Draw) -> Any:
     first, inner, last = draw.size(), draw.size(), draw.size()
     if draw.chance(0.2):
         return ops.matmul(draw.integers((first, inner), dtype="int32"), draw.integers((inner, last), dtype="int32"))
-    return ops.matmul(draw.floats((first, inner)), draw.choose(draw.floats((inner, last)), draw.constant((inner, last))))
+    return ops.matmul(
+        draw.floats((first, inner)), draw.choose(draw.floats((inner, last)), draw.constant((inner, last)))
+    )
 
 
 def _einsum(draw: Draw) -> Any:
@@ -108,6 +114,13 @@ def _attention(draw: Draw) -> Any:
     return ops.dot_product_attention(*(draw.floats(shape) for shape in shapes), mask=mask, is_causal=causal)
 
 
+def _norm(draw: Draw) -> Any:
+    x, keepdims = draw.floats((3, 4)), draw.chance()
+    if draw.chance(0.3):
+        return ops.norm(x, draw.choose(None, "fro", 1, np.inf), axis=(1, 2), keepdims=keepdims)
+    return ops.norm(x, draw.choose(None, 1, 2, 3, np.inf), axis=draw.choose(1, 2, -1), keepdims=keepdims)
+
+
 def _square(draw: Draw, positive: bool = False) -> Any:
     x = draw.floats((3, 3), UNIT)
     return ops.matmul(x, ops.transpose(x, (0, 2, 1))) + 2 * ops.eye(3) if positive else x + 3 * ops.eye(3)
@@ -120,8 +133,7 @@ def _ctc(draw: Draw) -> Any:
     # How often a class wins decides whether rows are all blank, or repeat.
     scores += ops.one_hot(draw.integers((time,), 0, classes, "int32"), classes) * 9
     lengths = draw.integers((), 0, time + 1, "int32")
-    return ops.ctc_decode(
-        scores, lengths, merge_repeated=draw.chance(), mask_index=draw.integer(0, classes - 1))
+    return ops.ctc_decode(scores, lengths, merge_repeated=draw.chance(), mask_index=draw.integer(0, classes - 1))
 
 
 def _losses(name: str) -> Callable[[Draw], Any]:
@@ -149,12 +161,14 @@ def _image(draw: Draw, between: tuple[float, float] = (0.0, 1.0), size: int = 0)
 def _resized(draw: Draw) -> Any:
     interpolation = draw.choose("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
     return ops.image.resize(
-        _image(draw), (draw.integer(2, 9), draw.integer(2, 9)), interpolation, antialias=draw.chance(0.2))
+        _image(draw), (draw.integer(2, 9), draw.integer(2, 9)), interpolation, antialias=draw.chance(0.2)
+    )
 
 
 def _patches(draw: Draw) -> Any:
     return ops.image.extract_patches(
-        _image(draw), (2, draw.integer(1, 3)), draw.choose(None, 1, 2), padding=draw.choose(*PADDINGS))
+        _image(draw), (2, draw.integer(1, 3)), draw.choose(None, 1, 2), padding=draw.choose(*PADDINGS)
+    )
 
 
 def _signal(name: str) -> Callable[[Draw], Any]:
@@ -174,7 +188,8 @@ def _signal(name: str) -> Callable[[Draw], Any]:
 
 def _stft(draw: Draw) -> Any:
     return ops.stft(
-        draw.floats((20,)), draw.choose(5, 8), draw.choose(2, 4), 8, draw.choose("hann", None), draw.chance())
+        draw.floats((20,)), draw.choose(5, 8), draw.choose(2, 4), 8, draw.choose("hann", None), draw.chance()
+    )
 
 
 def _scan(draw: Draw) -> Any:
@@ -194,7 +209,10 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{name: _pool(name) for name in ("max_pool", "average_pool")},
     **{name: _adaptive(name) for name in ("adaptive_max_pool", "adaptive_average_pool")},
     **{name: _along(name) for name in ("softmax", "log_softmax", "sparsemax", "normalize")},
-    **{name: _losses(name) for name in ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")},
+    **{
+        f"{kind}_crossentropy": _losses(f"{kind}_crossentropy")
+        for kind in ("binary", "categorical", "sparse_categorical")
+    },
     "glu": lambda draw: ops.glu(draw.floats((4, 2)), draw.choose(1, 2, -1)),
     "matmul": _matmul,
     "einsum": _einsum,
@@ -213,7 +231,7 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "unfold": lambda draw: _inside(
         lambda x: ops.unfold(x, 2, padding=1, stride=2))(
         ops.reshape(draw.floats((2, 4, 4))[0], (1, 2, 4, 4))),
-    "norm": lambda draw: ops.norm(draw.floats((3, 4)), draw.choose(None, 1, 2, "fro"), axis=(1, 2) if draw.chance(0) else draw.choose(1, 2)) if draw.chance() else ops.norm(draw.floats((3, 4)), axis=2, keepdims=True),
+    "norm": _norm,
     "det": lambda draw: ops.det(_square(draw)),
     "inv": lambda draw: ops.inv(_square(draw)),
     "pinv": lambda draw: ops.pinv(_square(draw)),
@@ -246,7 +264,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "image.resize": _resized,
     "image.extract_patches": _patches,
     "image.extract_patches_3d": lambda draw: ops.image.extract_patches_3d(draw.floats((4, 4, 4, 2)), 2),
-    "image.crop_images": lambda draw: ops.image.crop_images(_image(draw, size=5), 1, 1, target_height=2, target_width=3),
+    "image.crop_images": lambda draw: ops.image.crop_images(
+        _image(draw, size=5), 1, 1, target_height=2, target_width=3),
     "image.pad_images": lambda draw: ops.image.pad_images(_image(draw, size=3), 1, 1, target_height=6, target_width=5),
     "image.rgb_to_grayscale": lambda draw: ops.image.rgb_to_grayscale(_image(draw)),
     "image.rgb_to_hsv": lambda draw: ops.image.rgb_to_hsv(_image(draw)),

@@ -1,5 +1,6 @@
 """Exports a model of several cases, and compares what each of them answers in Keras and in the file."""
 
+import itertools
 import tempfile
 import traceback
 import warnings
@@ -11,9 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 import onnxruntime
-
 import seqkit_onnx
 from seqkit_onnx.lowering.interception import UnsupportedLayerError
+
 from tests.fuzzing_operations import array_table, elementwise_table, layer_table, network_table
 from tests.fuzzing_operations.draws import Draw
 
@@ -22,6 +23,13 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{f"ops.{name}": case for name, case in OPERATIONS.items()},
     **{f"layers.{name}": case for name, case in layer_table.TABLE.items()},
 }
+REFUSED = {  # ONNX has no operator for what these need, so that each of them is an export of its own
+    "ops.associative_scan", "ops.cholesky", "ops.cholesky_inverse", "ops.eig", "ops.eigh", "ops.i0",
+    "ops.image.affine_transform", "ops.image.perspective_transform", "ops.inv", "ops.logdet", "ops.lstsq",
+    "ops.lu_factor", "ops.matrix_rank", "ops.nextafter", "ops.pinv", "ops.qr", "ops.slogdet", "ops.solve",
+    "ops.solve_triangular", "ops.svd", "ops.switch", "ops.view", "ops.view_as_complex", "ops.view_as_real",
+    "ops.unique", "layers.HashedCrossing", "layers.Hashing", "layers.IntegerLookup",
+}  # fmt: skip
 RUNS = ((1, 4), (3, 6), (2, 3))  # rows, and the length of axes that vary
 RELATIVE_TOLERANCE = 1e-4  # float32 has 24 bits: sums in another order and chained functions lose some
 ABSOLUTE_TOLERANCE = 2e-5
@@ -76,7 +84,9 @@ def _tensors(result: Any) -> list[Any]:
 def _checked(draws: dict[Case, Draw], outputs: dict[Case, list[Any]]) -> list[Verdict]:
     given = {name: each for draw in draws.values() for name, each in draw.given.items()}
     tensors = {name: tensor for draw in draws.values() for name, tensor in draw.tensors.items()}
-    flat = [keras.layers.Identity(name=f"y{place}")(each) for place, each in enumerate(sum(outputs.values(), []))]
+    flat = [
+        keras.layers.Identity(name=f"y{place}")(each) for place, each in enumerate(itertools.chain(*outputs.values()))
+    ]
     model = keras.Model(list(tensors.values()), flat, name="model")
     model.jit_compile = False  # XLA would compile anew for each batch
     randomize(model)
@@ -96,11 +106,11 @@ def _checked(draws: dict[Case, Draw], outputs: dict[Case, list[Any]]) -> list[Ve
         return _apart(cases, "refused", error)
     except Exception as error:  # noqa: BLE001  # any other end of an export is what is looked for
         return _apart(cases, "crashed", error)
-    taken = {value.name for value in session.get_inputs()}
+    names = [tensor.name for tensor in model.inputs]  # Keras gives some inputs another name
     answers = []
     for question in questions:
         try:
-            answers.append(session.run(None, {name: value for name, value in question.items() if name in taken}))
+            answers.append(session.run(None, dict(zip(names, question.values(), strict=True))))
         except Exception as error:  # noqa: BLE001  # onnxruntime's own kinds of errors have no common class
             return _apart(cases, "crashed", error)
     return _compared(outputs, expected, answers)

@@ -9,18 +9,22 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import seqkit_onnx
 import tensorflow as tf
 from keras import layers, ops
-
-import seqkit_onnx
 from seqkit_onnx.lowering.interception import UnsupportedLayerError
+
 from tests.cases import randomize_weights
 
 TOLERANCE = 2e-6  # float32 has 24 bits, and a sum of a few numbers loses one or two
 
 
 def assert_equal_to_keras(
-    network: Callable[..., Any], *arrays: np.ndarray, tolerance: float = 0.0, varying: bool = False, compiled: bool = False
+    network: Callable[..., Any],
+    *arrays: np.ndarray,
+    tolerance: float = 0.0,
+    varying: bool = False,
+    compiled: bool = False,
 ) -> None:
     """Exports a network of the arrays, whose first axis is the batch, and compares answers and dtypes."""
     keras.utils.clear_session()
@@ -103,8 +107,10 @@ def test_casts_that_round_stay():
 
 def test_computing_in_bfloat16_is_refused():
     inputs = keras.Input((2,))
-    model = keras.Model(inputs, layers.Lambda(lambda x: ops.cast(ops.cast(x, "bfloat16") + 1, "float32"), name="own")(inputs))
-    with pytest.raises(UnsupportedLayerError, match="'own'.*cast to float32 first"):
+    model = keras.Model(
+        inputs, layers.Lambda(lambda x: ops.cast(ops.cast(x, "bfloat16") + 1, "float32"), name="own")(inputs)
+    )
+    with pytest.raises(UnsupportedLayerError, match=r"'own'.*cast to float32 first"):
         seqkit_onnx.export(model, "never_written.onnx", text=False)
 
 
@@ -123,7 +129,10 @@ def test_transposed_convolutions_of_all_sizes(rank: int, varying: bool):
     shape = (2, *(3,) * rank, 2)
     if varying:
         assert_equal_to_keras(
-            lambda x: [layer(2, **each)(x) for each in arguments], floats(*shape), tolerance=TOLERANCE * 10, varying=True
+            lambda x: [layer(2, **each)(x) for each in arguments],
+            floats(*shape),
+            tolerance=TOLERANCE * 10,
+            varying=True,
         )
         return
     dilated = [{"kernel_size": 2, "dilation_rate": 2, "padding": padding} for padding in ("valid", "same")]
@@ -157,7 +166,9 @@ def test_a_class_that_does_not_exist_is_no_class():
     ids = np.array([[-1, 0, 2, 3, -3]])
 
     def network(x: Any) -> Any:
-        kinds = [ops.one_hot(x, 3, axis=axis, dtype=dtype) for axis in (-1, 1) for dtype in ("float32", "int32", "bool")]
+        kinds = [
+            ops.one_hot(x, 3, axis=axis, dtype=dtype) for axis in (-1, 1) for dtype in ("float32", "int32", "bool")
+        ]
         return [*kinds, layers.CategoryEncoding(4, "one_hot")(ops.abs(x))]
 
     assert_equal_to_keras(network, ids)
@@ -191,7 +202,8 @@ def test_the_best_classes_hold_the_target_where_all_scores_are_finite():
 def test_spectra_of_real_and_complex_signals():
     def network(x: Any, y: Any, z: Any) -> Any:
         return [
-            ops.rfft(x), ops.rfft(x, 4), ops.rfft(x, 16), ops.fft((x, y)), ops.irfft(ops.rfft(x)), ops.irfft(ops.rfft(y), 5),
+            ops.rfft(x), ops.rfft(x, 4), ops.rfft(x, 16), ops.fft((x, y)),
+            ops.irfft(ops.rfft(x)), ops.irfft(ops.rfft(y), 5),
             ops.fft2((ops.reshape(x, (-1, 3, 4)), ops.reshape(y, (-1, 3, 4)))), ops.stft(z, 8, 4, 8),
             ops.stft(z, 5, 3, 8, window=None, center=False), ops.istft(ops.stft(z, 8, 4, 8), 8, 4, 8),
         ]  # fmt: skip
@@ -250,7 +262,13 @@ def test_parts_are_updated_products_run_and_axes_are_reversed():
     def network(x: Any) -> Any:
         updated = [ops.slice_update(x, start, part) for start in ((0, 0, 0), (0, 1, 2))]
         products = [function(x, axis=axis) for function in (ops.cumprod, ops.nancumprod) for axis in (1, -1)]
-        return [*updated, *products, ops.flip(x, (1, 2)), ops.linspace(x[:, 0], x[:, 1], 3), ops.cross(x[..., :3], x[..., 1:])]
+        return [
+            *updated,
+            *products,
+            ops.flip(x, (1, 2)),
+            ops.linspace(x[:, 0], x[:, 1], 3),
+            ops.cross(x[..., :3], x[..., 1:]),
+        ]
 
     assert_equal_to_keras(network, x, tolerance=TOLERANCE)
 

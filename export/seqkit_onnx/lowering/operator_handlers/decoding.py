@@ -11,7 +11,7 @@ def _ctc_greedy_decoder(write: NodeWriter) -> list[str]:
     """The best class of each step, without blanks, and where it is asked for without repetitions.
 
     Returns:
-        The places of what is left as (found, 2), the classes themselves, the shape of all, and how unlikely each row is.
+        The places of what is left, (found, 2), the classes themselves, the shape of all, how unlikely each row is.
     """
     scores, lengths = write.inputs  # (time, batch, classes), (batch,)
     shape = write.shape_of(scores)

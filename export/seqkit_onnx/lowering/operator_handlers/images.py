@@ -29,10 +29,11 @@ def _scaled(write: NodeWriter) -> str:
         scale = size.astype(np.float32) / np.array(_height_and_width(write), np.float32)
     if scale is None:
         raise write.refusal("its scale is computed, and must be a constant")
+    ratio = [float(each) for each in scale]
     kernel, antialias = write.attribute("kernel_type", "lanczos3"), bool(write.attribute("antialias", 1))
     matrices = (
         _matrix(count, lambda image, place=place: tf.raw_ops.ScaleAndTranslate(
-            images=image, size=[int(size[place]), 1], scale=[float(scale[place]), 1.0],
+            images=image, size=[int(size[place]), 1], scale=[ratio[place], 1.0],
             translation=[float(translation[place]), 0.0], kernel_type=kernel, antialias=antialias))
         for place, count in enumerate(_height_and_width(write))
     )  # fmt: skip

@@ -39,7 +39,7 @@ def _get_item(ctx: Any, node: Any, name: str, _args: list) -> None:
 
 def _while(ctx: Any, node: Any, name: str, _args: list) -> None:
     """Writes a Loop; tf2onnx takes each result of a step for the next of a list, wherever it is written."""
-    body = controlflow.find_function(node.get_attr_str("body"))
+    body: Any = controlflow.find_function(node.get_attr_str("body"))
     for place, source in enumerate(node.inputs):
         written = _behind_identities(body, body.outputs[place])
         if source.type not in RESERVED and written.type == "TensorListSetItem":

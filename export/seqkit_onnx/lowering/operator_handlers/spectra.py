@@ -18,7 +18,7 @@ def _complex(write: NodeWriter, value: str) -> str:
             raise write.refusal(f"its complex numbers go to {reader.type}")
     if write.outputs[0] in write.ctx.outputs:
         raise write.refusal("complex numbers are no output of ONNX")
-    real = {TensorProto.COMPLEX64: TensorProto.FLOAT, TensorProto.COMPLEX128: TensorProto.DOUBLE}
+    real: dict[int, int] = {TensorProto.COMPLEX64: TensorProto.FLOAT, TensorProto.COMPLEX128: TensorProto.DOUBLE}
     write.dtypes = [real.get(write.dtypes[0], write.dtypes[0])]
     write.shapes = [[*write.shapes[0], 2] if write.shapes[0] is not None else None]
     return value
