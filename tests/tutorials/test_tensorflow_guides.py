@@ -209,12 +209,6 @@ def masked_ids(rows: int, time: int) -> np.ndarray:
     return padded(ids(rows, time, below=VOCAB, start=1))
 
 
-def test_a_mask_goes_through_a_functional_model(tmp_path):
-    inputs = keras.Input((None,), dtype="int32")
-    model = keras.Model(inputs, layers.LSTM(UNITS)(layers.Embedding(VOCAB, 4, mask_zero=True)(inputs)))
-    assert export_and_compare(model, tmp_path / "model.onnx", masked_ids(1, 1), masked_ids(500, 30)) == {"LSTM": 1}
-
-
 class PassesMaskByHand(layers.Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -66,17 +66,16 @@ class OneStep(keras.Model):
 LOGITS_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-@pytest.mark.parametrize("kind", [CharacterModel, TrainedByHand])
-def test_text_generation_model_as_it_is_trained(kind, tmp_path):
-    model = kind(VOCAB, 4, UNITS)
-    train(model, ids(8, 10, below=VOCAB), ids(8, 10, below=VOCAB, seed=1), loss=LOGITS_LOSS)
+def test_text_generation_model_as_it_is_trained(tmp_path):
+    model = TrainedByHand(VOCAB, 4, UNITS)
+    train(model, ids(8, 4, below=VOCAB), ids(8, 4, below=VOCAB, seed=1), loss=LOGITS_LOSS)
     batches = [ids(1, 1, below=VOCAB), ids(300, 25, below=VOCAB)]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"GRU": 1}
 
 
 def test_text_generation_step_by_step_from_a_file(tmp_path):
     model = CharacterModel(VOCAB, 4, UNITS)
-    train(model, ids(8, 10, below=VOCAB), ids(8, 10, below=VOCAB, seed=1), loss=LOGITS_LOSS)
+    train(model, ids(8, 4, below=VOCAB), ids(8, 4, below=VOCAB, seed=1), loss=LOGITS_LOSS)
     one_step = OneStep(model, forbidden=(0, 7), temperature=0.7)
     text, states = ids(200, 6, below=VOCAB), values(200, UNITS)
     one_step(text, states=states)
@@ -142,7 +141,7 @@ class Decoder(layers.Layer):
         return chosen, done | (chosen == END), state
 
 
-START, END, LONGEST = 2, 3, 6
+START, END, LONGEST = 2, 3, 4
 
 
 class Translator(keras.Model):
@@ -191,8 +190,8 @@ def masked_loss(labels, logits):
 def translator() -> Translator:
     keras.utils.set_random_seed(0)
     model = Translator(UNITS, VOCAB)
-    pairs = [padded(ids(8, 7, below=VOCAB, start=1, seed=seed)) for seed in (0, 1)]
-    train(model, pairs, padded(ids(8, 7, below=VOCAB, start=1, seed=2)), loss=masked_loss)
+    pairs = [padded(ids(8, 4, below=VOCAB, start=1, seed=seed)) for seed in (0, 1)]
+    train(model, pairs, padded(ids(8, 4, below=VOCAB, start=1, seed=2)), loss=masked_loss)
     return model
 
 
@@ -254,6 +253,6 @@ def test_text_classification_in_both_directions_with_masked_ids(tmp_path):
         ]
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    train(model, padded(ids(8, 12, below=VOCAB, start=1)), ids(8, 1, below=2), loss=loss)
+    train(model, padded(ids(8, 4, below=VOCAB, start=1)), ids(8, 1, below=2), loss=loss)
     batches = [ids(1, 1, below=VOCAB), padded(ids(500, 30, below=VOCAB, start=1))]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"LSTM": 2}

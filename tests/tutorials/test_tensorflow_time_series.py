@@ -8,19 +8,17 @@ from tests.exported import values
 from tests.tutorials.exporting import export_and_compare, train
 
 layers = keras.layers
-FEATURES, WIDTH, OUT_STEPS, UNITS = 4, 12, 5, 8
+FEATURES, WIDTH, OUT_STEPS, UNITS = 4, 6, 5, 8
 WEATHER = values(16, WIDTH, FEATURES)
 OTHERS = values(500, WIDTH, FEATURES, seed=1)
 
 
 class Baseline(keras.Model):
-    def __init__(self, label_index=None):
+    def __init__(self, label_index):
         super().__init__()
         self.label_index = label_index
 
     def call(self, inputs):
-        if self.label_index is None:
-            return inputs
         return inputs[:, :, self.label_index][:, :, tf.newaxis]
 
 
@@ -55,8 +53,6 @@ def residual() -> keras.Model:
 
 SINGLE_STEP = {
     "baseline": (lambda: Baseline(label_index=1), {}),
-    "the input itself": (Baseline, {}),
-    "linear": (lambda: keras.Sequential([layers.Dense(1)]), {}),
     "dense multi-step": (dense_multi_step, {}),
     "convolution": (convolution, {}),
     "recurrence": (recurrence, {"LSTM": 1}),
@@ -110,7 +106,6 @@ class FeedBack(keras.Model):
 
 SEVERAL_STEPS = {
     "the last one": (LastStep, {}),
-    "linear": (lambda: keras.Sequential([layers.Lambda(lambda x: x[:, -1:, :]), *to_steps()]), {}),
     "dense": (
         lambda: keras.Sequential(
             [layers.Lambda(lambda x: x[:, -1:, :]), layers.Dense(8, activation="relu"), *to_steps()]
