@@ -112,6 +112,51 @@ def test_a_number_of_steps_that_a_layer_needs_stays():
     assert model_signature(model).specs[0].shape.as_list() == [None, 5]
 
 
+def test_a_number_of_steps_that_is_flattened_into_weights_stays(tmp_path):
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+    model(values(2, 5, 3))
+    assert model_signature(model).specs[0].shape.as_list() == [None, 5, 3]
+    assert_equal_to_keras(exported(model, tmp_path / "model.onnx", verify=True), model, values(9, 5, 3))
+
+
+class LooksUpTwo(keras.Model):
+    """One id beside several, and what the tables say of them is multiplied."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.several = keras.layers.Embedding(9, 3), keras.layers.Embedding(9, 3)
+
+    def call(self, pair):
+        return tf.einsum("be,bce->bc", self.one(tf.squeeze(pair[0], axis=1)), self.several(pair[1]))
+
+
+def test_of_two_inputs_one_may_have_its_number_of_steps_fixed():
+    model = LooksUpTwo()
+    model((np.ones((2, 1), int), np.ones((2, 5), int)))
+    signature = model_signature(model)
+    assert [spec.shape.as_list() for spec in signature.specs] == [[None, 1], [None, None]]
+    assert [spec.dtype.name for spec in signature.specs] == ["int32", "int32"]
+
+
+class LooksUpColumns(keras.Model):
+    def __init__(self, numbers_too):
+        super().__init__()
+        self.numbers_too = numbers_too
+        self.tables = [keras.layers.Embedding(9, 3), keras.layers.Embedding(7, 3)]
+
+    def call(self, x):
+        found = self.tables[0](x[:, 0]) + self.tables[1](x[:, 1])
+        return found * x[:, 2:] if self.numbers_too else found
+
+
+@pytest.mark.parametrize(("numbers_too", "dtype"), [(False, "int32"), (True, "float32")])
+def test_columns_are_ids_where_all_of_them_are_looked_up(numbers_too, dtype):
+    model = LooksUpColumns(numbers_too)
+    model(np.ones((2, 3 if numbers_too else 2), np.float32))
+    (spec,) = model_signature(model).specs
+    assert (spec.shape.as_list(), spec.dtype.name) == ([None, 3 if numbers_too else 2], dtype)
+
+
 @pytest.mark.parametrize("wrap", [list, tuple, lambda specs: specs[0]], ids=["list", "tuple", "alone"])
 def test_a_signature_is_taken_as_keras_takes_it(wrap):
     model = keras.Sequential([keras.layers.Embedding(10, 3), keras.layers.LSTM(4)])

@@ -1,5 +1,6 @@
 """The inputs and outputs of a model, with their names."""
 
+import contextlib
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
+from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.tensorflow_graph import trace
 
 
@@ -146,41 +148,66 @@ def _inferred(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
     flat = keras.tree.flatten(inputs)
     specs = [(list(each.shape), keras.backend.standardize_dtype(each.dtype or "float32")) for each in flat]
     looked_up = _looked_up(model, inputs, several, specs)
-    dtypes = ["int32" if is_id else dtype for (_, dtype), is_id in zip(specs, looked_up, strict=True)]
-    has_steps = [
-        len(shape) == 3 or (len(shape) == 2 and is_id) for (shape, _), is_id in zip(specs, looked_up, strict=True)
-    ]
-    open_shapes = [
-        [shape[0], None, *shape[2:]] if steps else shape for (shape, _), steps in zip(specs, has_steps, strict=True)
+    dtypes = ["int32" if parts else dtype for (_, dtype), parts in zip(specs, looked_up, strict=True)]
+    has_steps = [  # ids of one column, or of one step, are looked up without that axis
+        len(shape) == 3 or (len(shape) == 2 and bool(parts) and all(part.shape.rank != 1 for part in parts))
+        for (shape, _), parts in zip(specs, looked_up, strict=True)
     ]
     names = [getattr(each, "name", None) for each in flat]
-    as_seen, opened = [
-        keras.tree.pack_sequence_as(
-            inputs,
-            [
-                keras.InputSpec(shape=shape, dtype=dtype, name=name)
-                for shape, dtype, name in zip(shapes, dtypes, names, strict=True)
-            ],
+
+    def with_open(places: Sequence[int]) -> Any:
+        shapes = [[shape[0], None, *shape[2:]] if place in places else shape for place, (shape, _) in enumerate(specs)]
+        each = zip(shapes, dtypes, names, strict=True)
+        return keras.tree.pack_sequence_as(
+            inputs, [keras.InputSpec(shape=shape, dtype=dtype, name=name) for shape, dtype, name in each]
         )
-        for shapes in ([shape for shape, _ in specs], open_shapes)
-    ]
-    return _signature(model, opened if _can_be_called(model, opened, several) else as_seen, several)
+
+    def can_be_open(places: Sequence[int]) -> bool:
+        opened = with_open(places)
+        return _can_be_called(model, opened, several) and _answers_to_other_steps(model, opened, specs, several)
+
+    places = [place for place, steps in enumerate(has_steps) if steps]
+    if not can_be_open(places):
+        together, places = places, []
+        for place in together if len(together) > 1 else []:  # one of several inputs may be the one that is fixed
+            places += [place] if can_be_open([*places, place]) else []
+    return _signature(model, with_open(places), several)
 
 
-def _looked_up(model: keras.Model, inputs: Any, several: bool, specs: list[tuple]) -> list[bool]:
-    """Tells of each input whether an embedding looks it up."""
+def _looked_up(model: keras.Model, inputs: Any, several: bool, specs: list[tuple]) -> list[list]:
+    """Returns what of each input embeddings look up."""
     with intercepted_recurrence(model) as found:
-        marks: list[bool] = []
+        marks: list[list] = []
 
         def call(*tensors: Any) -> list[Any]:
             found.begin()
             outputs = _call(model, keras.tree.pack_sequence_as(inputs, tensors), several)
-            marks.extend(any(tensor is each for each in found.embedded) for tensor in tensors)
+            marks.extend(_looked_up_parts(tensor, found.embedded) for tensor in tensors)
             return keras.tree.flatten(outputs)
 
         with errors_named_by_layer(model):
             trace(call, [tf.TensorSpec([None, *shape[1:]], dtype) for shape, dtype in specs])
         return marks
+
+
+# What ids may go through on their way to an embedding, and what only looks at them.
+_MOVES = {"Squeeze", "ExpandDims", "Reshape", "Transpose", "Identity", "Cast", "StridedSlice", "Split", "Unpack"}
+_LOOKS = {"Shape", "NotEqual", "Equal"}
+
+
+def _looked_up_parts(tensor: Any, embedded: Sequence[Any]) -> list[Any]:
+    """Returns what embeddings look up of a tensor: itself, or its parts; nothing where a part goes elsewhere too."""
+    if any(tensor is each for each in embedded):
+        return [tensor]
+    parts: list[Any] = []
+    for reader in tensor.consumers():
+        if reader.type in _LOOKS:
+            continue
+        found = [_looked_up_parts(output, embedded) for output in reader.outputs] if reader.type in _MOVES else []
+        if not found or not all(found):
+            return []
+        parts += [each for some in found for each in some]
+    return parts
 
 
 def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
@@ -198,6 +225,28 @@ def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
         except (ValueError, TypeError, NotImplementedError, tf.errors.OpError):  # a layer needs to know the steps
             return False
         return True
+
+
+def _answers_to_other_steps(model: keras.Model, inputs: Any, seen: list[tuple], several: bool) -> bool:
+    """Whether the model answers to more or fewer steps than it has seen: a trace does not tell of each that it refuses.
+
+    Flattened steps in front of a `Dense` can be traced with any number of them, and so can an axis that is squeezed.
+    """
+    if any(getattr(layer, "stateful", False) for layer in all_layers(model)):  # it would keep what it answers
+        return True
+    flat = keras.tree.flatten(inputs)
+    for other in (lambda steps: steps + 1, lambda steps: 2 * steps, lambda steps: steps - 1):
+        shapes = [
+            [shape[0] or 2, *(size or other(then or 1) for size, then in zip(each.shape[1:], shape[1:], strict=True))]
+            for each, (shape, _) in zip(flat, seen, strict=True)
+        ]
+        if any(0 in shape for shape in shapes):
+            continue
+        zeros = [tf.zeros(shape, each.dtype) for shape, each in zip(shapes, flat, strict=True)]
+        with contextlib.suppress(ValueError, TypeError, IndexError, NotImplementedError, tf.errors.OpError):
+            _call(model, keras.tree.pack_sequence_as(inputs, zeros), several)
+            return True
+    return False
 
 
 def _call(model: keras.Model, inputs: Any, several: bool) -> Any:
