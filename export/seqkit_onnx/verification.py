@@ -16,7 +16,7 @@ from keras_seqkit.models.finite_weights import check_finite_weights
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
 from seqkit_onnx.lowering.interception import plain_scope_name
-from seqkit_onnx.lowering.layer_walk import all_layers, array_of
+from seqkit_onnx.lowering.layer_walk import all_layers, unchanged
 from seqkit_onnx.lowering.other_precision import in_float32, rebuilt
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.runtime.classifier import Classifier
@@ -244,17 +244,12 @@ def _agreement(labels: Sequence[str], probabilities: np.ndarray, classes: Sequen
 
 @contextmanager
 def _states_at_zero(model: keras.Model) -> Iterator[None]:
-    """Lets stateful layers begin with zeros, and gives them back what they had kept."""
+    """Lets stateful layers begin with zeros, and gives back what they, and others, had kept."""
     layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN) and layer.stateful]
-    states = [variable for layer in layers for variable in keras.tree.flatten(layer.states)]  # not all are tracked
-    kept = [array_of(variable) for variable in states]
-    for variable in states:
-        variable.assign(keras.ops.zeros_like(variable))
-    try:
+    with unchanged(model):
+        for layer in layers:
+            layer.reset_state()
         yield
-    finally:
-        for variable, value in zip(states, kept, strict=True):
-            variable.assign(value)
 
 
 def compare_on_own_samples(

@@ -93,7 +93,7 @@ def test_an_export_leaves_the_variables_of_the_model_as_they_were(tmp_path):
     counting = CountsCalls()
     model = keras.Model(x, LAYERS.TimeDistributed(counting)(x))
     before = np.asarray(counting.calls.value.numpy())
-    exported(model, tmp_path / "model.onnx")
+    exported(model, tmp_path / "model.onnx", verify=True)
     np.testing.assert_array_equal(counting.calls.value.numpy(), before)
 
 

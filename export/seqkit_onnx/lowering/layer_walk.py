@@ -1,12 +1,16 @@
 """All layers of a model, wherever it keeps them."""
 
 import functools
+import math
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
+
+LARGEST_KEPT = 100_000  # numbers; what a call changes are counters, statistics and states, not tables
 
 
 def all_layers(model: Any) -> Iterator[Any]:
@@ -58,3 +62,22 @@ def array_of(variable: Any) -> np.ndarray:
     """Returns the value of one of Keras's variables."""
     tensor: Any = keras.ops.convert_to_tensor(variable)  # np.asarray of the variable makes NumPy 2 warn
     return tensor.numpy()
+
+
+@contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Gives the variables of a model that calls change, statistics and states among them, their values back.
+
+    Args:
+        model: a model or layer; variables that are trained stay as they are when it is called.
+    """
+    recurrent = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN) and layer.stateful]
+    # Not all states are tracked as variables of the model; a layer that was never called has none.
+    states = [variable for layer in recurrent for variable in keras.tree.flatten(layer.states or [])]
+    others = [each for each in model.non_trainable_variables if math.prod(each.shape) <= LARGEST_KEPT]
+    kept = [(variable, array_of(variable)) for variable in (*states, *others)]
+    try:
+        yield
+    finally:
+        for variable, value in kept:
+            variable.assign(value)

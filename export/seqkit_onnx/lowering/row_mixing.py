@@ -1,15 +1,13 @@
 """Tells whether a layer treats the rows of a batch apart from each other."""
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from seqkit_onnx.lowering.layer_walk import all_layers, array_of
+from seqkit_onnx.lowering.layer_walk import all_layers, unchanged
 
 _LAYERS = keras.layers
 # They treat each row by itself, whatever their arguments are.
@@ -51,7 +49,7 @@ def mixes_rows(layer: Any, steps: Any) -> bool:
         rows = random.normal(size=(ROWS, *shape)).astype(dtype)
     else:
         rows = random.integers(0, LARGEST_ID, (ROWS, *shape)).astype(dtype)
-    with tf.init_scope(), _unchanged(layer):
+    with tf.init_scope(), unchanged(layer):
         together = _run(layer, rows)
         fewer = _run(layer, rows[:FEWER_ROWS])
     for whole, part in zip(together, fewer, strict=True):
@@ -67,14 +65,3 @@ def _run(layer: Any, rows: np.ndarray) -> list[np.ndarray]:
     arguments = {"training": False} if "training" in inspect.signature(layer.call).parameters else {}
     outputs = layer(keras.ops.convert_to_tensor(rows), **arguments)
     return [np.asarray(output, np.float64) for output in keras.tree.flatten(outputs)]
-
-
-@contextmanager
-def _unchanged(layer: Any) -> Iterator[None]:
-    """Gives variables that a layer changes when it is called their values back."""
-    kept = [(variable, array_of(variable)) for variable in layer.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, value in kept:
-            variable.assign(value)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
-from seqkit_onnx.lowering.layer_walk import all_layers
+from seqkit_onnx.lowering.layer_walk import all_layers, unchanged
 from seqkit_onnx.lowering.tensorflow_graph import trace
 
 
@@ -210,6 +210,9 @@ def _looked_up_parts(tensor: Any, embedded: Sequence[Any]) -> list[Any]:
     return parts
 
 
+_REFUSED = (ValueError, TypeError, IndexError, NotImplementedError, tf.errors.OpError)
+
+
 def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
     """Whether the model can be traced with these inputs."""
     with intercepted_recurrence(model) as found:
@@ -243,7 +246,7 @@ def _answers_to_other_steps(model: keras.Model, inputs: Any, seen: list[tuple], 
         if any(0 in shape for shape in shapes):
             continue
         zeros = [tf.zeros(shape, each.dtype) for shape, each in zip(shapes, flat, strict=True)]
-        with contextlib.suppress(ValueError, TypeError, IndexError, NotImplementedError, tf.errors.OpError):
+        with unchanged(model), contextlib.suppress(*_REFUSED):
             _call(model, keras.tree.pack_sequence_as(inputs, zeros), several)
             return True
     return False
