@@ -229,9 +229,10 @@ def test_arguments_of_other_models_are_refused(model, tmp_path, arguments):
 @pytest.mark.parametrize("step", [True, False])
 def test_weights_that_are_no_numbers_are_refused(tmp_path, step):
     model = generator()
-    model.head.bias.assign(np.full(model.head.bias.shape, np.nan, np.float32))
-    with pytest.raises(ValueError, match="values that are not finite"):
-        seqkit_onnx.export(model, tmp_path / "writer.onnx", step=step)
+    for value, reason in ((np.nan, "are NaN"), (np.inf, "values that are not finite")):
+        model.head.bias.assign(np.full(model.head.bias.shape, value, np.float32))
+        with pytest.raises(ValueError, match=reason):
+            seqkit_onnx.export(model, tmp_path / "writer.onnx", step=step)
     assert not list(tmp_path.iterdir())
 
 

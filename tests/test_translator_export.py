@@ -164,9 +164,10 @@ def test_arguments_out_of_range_are_errors(file, model, tmp_path):
 
 def test_weights_that_are_no_numbers_are_not_exported(tmp_path):
     broken = translator()
-    broken.set_weights([np.full_like(weight, np.nan) for weight in broken.get_weights()])
-    with pytest.raises(ValueError, match="not finite"):
-        seqkit_onnx.export(broken, tmp_path / "broken.onnx")
+    for value, reason in ((np.nan, "are NaN"), (np.inf, "not finite")):
+        broken.set_weights([np.full_like(weight, value) for weight in broken.get_weights()])
+        with pytest.raises(ValueError, match=reason):
+            seqkit_onnx.export(broken, tmp_path / "broken.onnx")
 
 
 @eagerly()
