@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,7 +209,7 @@ def _load(path: Path) -> Any:
 
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (TypeError, ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise CommandError(_why_not_loaded(path, str(error))) from error
 
 
