@@ -69,7 +69,7 @@ LOGITS_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 def test_text_generation_model_as_it_is_trained(tmp_path):
     model = TrainedByHand(VOCAB, 4, UNITS)
     train(model, ids(8, 4, below=VOCAB), ids(8, 4, below=VOCAB, seed=1), loss=LOGITS_LOSS)
-    batches = [ids(1, 1, below=VOCAB), ids(300, 25, below=VOCAB)]
+    batches = [ids(1, 1, below=VOCAB), ids(300, 15, below=VOCAB)]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"GRU": 1}
 
 
@@ -141,7 +141,7 @@ class Decoder(layers.Layer):
         return chosen, done | (chosen == END), state
 
 
-START, END, LONGEST = 2, 3, 4
+START, END, LONGEST = 2, 3, 3
 
 
 class Translator(keras.Model):
@@ -254,5 +254,5 @@ def test_text_classification_in_both_directions_with_masked_ids(tmp_path):
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     train(model, padded(ids(8, 4, below=VOCAB, start=1)), ids(8, 1, below=2), loss=loss)
-    batches = [ids(1, 1, below=VOCAB), padded(ids(500, 30, below=VOCAB, start=1))]
+    batches = [ids(1, 1, below=VOCAB), padded(ids(500, 20, below=VOCAB, start=1))]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"LSTM": 2}
