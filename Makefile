@@ -6,7 +6,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test fuzz fuzz-operations fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -31,6 +31,9 @@ test: setup  ## the whole test suite
 
 fuzz: setup  ## random models, exported and compared with Keras (about a second each); make fuzz N=200 ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzzing --models $(N) $(ARGS)
+
+fuzz-operations: setup  ## random calls of keras.ops and of layers, exported and compared; make fuzz-operations N=500 ARGS="--seed 7"
+	$(BIN)/python -m tests.fuzzing_operations --cases $(N) $(ARGS)
 
 fuzz-generators: setup  ## what generators write in Keras and in their files, by all samplers; N=1000 ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzzing_generators --cases $(N) $(ARGS)

@@ -81,9 +81,10 @@ def test_the_difference_of_less_exact_files_is_measured_and_written_down(choice,
     np.testing.assert_allclose(ours, model(ids), rtol=0, atol=TOLERANCES[precision])
 
 
-def test_a_less_exact_file_of_broken_weights_is_not_written(tmp_path):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_less_exact_file_of_broken_weights_is_not_written(value, tmp_path):
     model = model_of(LAYERS.LSTM(4))
-    model.layers[-1].bias.assign(np.full(3, np.nan, np.float32))
+    model.layers[-1].bias.assign(np.full(3, value, np.float32))
     with pytest.raises(VerificationError):
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False, verify=True, quantize="int8")
     assert not list(tmp_path.iterdir())

@@ -107,3 +107,15 @@ def test_our_models_are_exported_in_float32_too(policy, tmp_path):
     for model in models:
         seqkit_onnx.export(model, path)
         assert seqkit_onnx.load(path).metadata["kind"] in ("classifier", "generator", "translator")
+
+
+def test_what_the_user_computes_in_half_precision_is_judged_by_it(tmp_path):
+    x, half = keras.Input((6,), name="x"), keras.Input((6,), dtype="float16", name="half")
+    powers = keras.ops.exp(keras.ops.cast(x, "float16")) * half
+    model = keras.Model([x, half], [keras.ops.cast(powers, "float32"), half + 2])
+    seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+    numbers = [values(5, 6), values(5, 6, seed=1).astype(np.float16)]
+    ours = seqkit_onnx.load(tmp_path / "model.onnx").predict(numbers).values()
+    for mine, theirs in zip(ours, model(numbers), strict=True):
+        assert mine.dtype == np.asarray(theirs).dtype
+        np.testing.assert_allclose(mine, theirs, rtol=5e-3, atol=5e-3)

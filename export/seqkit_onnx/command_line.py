@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqkit_onnx.quiet_import import quiet_import
+from seqkit_onnx.saved_model_check import check_saved_model
 
 FAILED = 1  # what was asked for was understood, and could not be done
 WRONG_COMMAND = 2  # argparse ends with it too
@@ -25,6 +26,7 @@ _PASSED_ON = (
     "quantize",
     "sampler",
     "step",
+    "scores",
 )  # to `export`, under the same names, where they are given
 _UNKNOWN_CLASS = re.compile(r"Could not locate \w+ '([^']+)'")
 _LAMBDA = re.compile(r"deserialization of a.{0,60}Python lambda", re.DOTALL)
@@ -86,6 +88,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--labels", nargs="+", metavar="LABEL", help="the names of the classes, in order; after the files"
     )
     names.add_argument("--labels-from", type=Path, metavar="FILE", help="the same from a text file, one in a line")
+    parser.add_argument(
+        "--scores",
+        choices=["probabilities", "logits"],
+        help="what a plain model with labels answers with, where it cannot be found out",
+    )
     parser.add_argument("--padding", choices=["post"], help="a promise that all padding stands after the sequence")
     parser.add_argument(
         "--recurrence", choices=["native", "scan", "auto"], help="what recurrent layers become; native by default"
@@ -128,6 +135,10 @@ def export_file(arguments: argparse.Namespace) -> str:
         CommandError: nothing was written, and an older file stays.
     """
     check_paths(arguments)
+    try:
+        check_saved_model(arguments.model)
+    except ValueError as error:
+        raise CommandError(error) from error
     _import_keras()
     for name in arguments.custom_objects:
         _import_custom_objects(name)
@@ -166,8 +177,11 @@ def check_paths(arguments: argparse.Namespace) -> None:
 def _is_saved_model(path: Path) -> bool:
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return "config.json" in archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" in archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError):  # its directory is damaged, or of a later zip
+        return False
 
 
 def _import_keras() -> None:

@@ -29,15 +29,15 @@ from seqkit_onnx.kind_of_scores import kind_of_scores
 from seqkit_onnx.lowering.carried_state import carried_states
 from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where_faster
 from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.half_precision import to_float16
+from seqkit_onnx.lowering.half_precision import computes_in_half, to_float16
 from seqkit_onnx.lowering.id_limits import id_limits
 from seqkit_onnx.lowering.other_precision import in_float32
 from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_export import export_translator
-from seqkit_onnx.verification import Verification, check, compare_on_own_samples
+from seqkit_onnx.verification import Verification, check, check_weights, compare_on_own_samples
 
 RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
 
@@ -121,13 +121,14 @@ def export(
         }
         return _export_writer(model, path, text, sampler, step, verify, others)
     check_no_generator(model, sampler, step)
+    check_weights(model)
     classifier = isinstance(model, TextClassifier)
     check_scores(scores, labels, classifier)
     if classifier:
         labels, vocabulary = labels or model.labels, model.vocabulary
         scores = scores or "probabilities"
     signature = model_signature(model, input_signature if not classifier else model.input_spec_of_ids())
-    model, signature = in_float32(model), signature.in_float32()
+    model, signature = _in_float32(model, signature)
     tokens = vocabulary if text else None
     if tokens is not None:
         check_ids_input(signature)
@@ -155,13 +156,18 @@ def export(
     network = open_checked(proto)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
-        asked = (signature, tokens, padding == "post", row_counts, limits, precision)
+        asked = (signature, tokens, padding == "post", row_counts, limits, precision, computes_in_half(graph))
         found = compare_on_own_samples(model, network, *asked)
         if verify:
             check(found, precision)
         if precision:
             write_metadata(proto, model, labels, tokens, states, {**about, **_as_metadata(precision, found)})
-    return write_atomically(path, proto.SerializeToString(deterministic=True))
+    return write_atomically(path, serialize(proto))
+
+
+def _in_float32(model: keras.Model, signature: ModelSignature) -> tuple[keras.Model, ModelSignature]:
+    whole = in_float32(model)
+    return (model, signature) if whole is model else (whole, signature.in_float32())
 
 
 def _export_writer(

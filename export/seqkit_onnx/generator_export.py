@@ -13,7 +13,7 @@ from keras_seqkit.text.files import write_atomically
 from keras_seqkit.text.vocabulary import START_ID
 from seqkit_onnx.generator_graph import generator_model
 from seqkit_onnx.generator_step_graph import generator_step_model, step_states
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.runtime.random_numbers import uniform
 from seqkit_onnx.runtime.step_generator import StepGenerator
 from seqkit_onnx.verification import VerificationError
@@ -56,7 +56,7 @@ def export_generator(
     writer = open_checked(proto)
     if verify:
         _check(generator, sampler, writer, text)
-    write_atomically(path, proto.SerializeToString(deterministic=True))
+    write_atomically(path, serialize(proto))
 
 
 def _check(generator: TextGenerator, sampler: Sampler, writer: Any, text: bool) -> None:

@@ -13,9 +13,8 @@ from keras_seqkit.text import Vocabulary
 from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.conversion import OPSET
-from seqkit_onnx.runtime.loading import PRODUCER, open_model
-
-FORMAT_VERSION = "1"
+from seqkit_onnx.runtime.content_digest import KEY, digest_entry
+from seqkit_onnx.runtime.loading import FORMAT_VERSION, PRODUCER, open_model
 
 
 def declare_operator_sets(proto: onnx.ModelProto) -> None:
@@ -28,7 +27,22 @@ def declare_operator_sets(proto: onnx.ModelProto) -> None:
 def open_checked(proto: onnx.ModelProto) -> Any:
     """Checks a finished model, and opens it with onnxruntime."""
     onnx.checker.check_model(proto, full_check=True)
-    return open_model(proto.SerializeToString(), ["CPUExecutionProvider"])
+    return open_model(serialize(proto), ["CPUExecutionProvider"])
+
+
+def serialize(proto: onnx.ModelProto) -> bytes:
+    """Returns the bytes of a finished model: the same for the same model, and with a digest of all of them at the end.
+
+    Args:
+        proto: the model; it stays as it is, and where it has a digest already, that is left out.
+    """
+    if any(each.key == KEY for each in proto.metadata_props):
+        proto = onnx.ModelProto.FromString(proto.SerializeToString())
+        rest = [each for each in proto.metadata_props if each.key != KEY]
+        del proto.metadata_props[:]
+        proto.metadata_props.extend(rest)
+    content = proto.SerializeToString(deterministic=True)
+    return content + digest_entry(content)  # serialized fields that stand one behind the other are one message
 
 
 def write_metadata(

@@ -13,6 +13,7 @@ from seqkit_onnx.lowering.signature import ModelSignature
 SAMPLE_ROWS = 8
 UNKNOWN_INPUT_SIZE = 7  # for axes that vary
 OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
+OTHER_SHAPES_OF_IMAGES = ((1, 12), (3, 19))  # onnxruntime runs no convolution with strides over an image of 1 x 1
 LONG_INPUT_SIZE = 64  # for networks that need many steps, such as a stack of convolutions
 UNKNOWN_LIMIT = 3  # of integers that no table limits
 # Each row's size beside the first's: values are not always about 1.
@@ -55,7 +56,7 @@ def sample_inputs(
     for name, spec in zip(signature.input_names, signature.specs, strict=True):
         shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
         dtype = spec.dtype.as_numpy_dtype
-        if spec.dtype.is_integer or spec.dtype.is_bool:
+        if spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
             limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
             array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
             if array.ndim > 1 and limit > 1:
@@ -78,7 +79,9 @@ def sample_batches(
 ) -> Iterator[Any]:
     """Yields inputs of several shapes, where the model takes several; the first ones are those of `sample_inputs`."""
     fixed = all(size for spec in signature.specs for size in spec.shape[1:])
-    for rows, size in [(SAMPLE_ROWS, UNKNOWN_INPUT_SIZE), *OTHER_SHAPES[: 1 if fixed else None]]:
+    images = any(spec.shape.rank and spec.shape.rank > 3 for spec in signature.specs)
+    others = OTHER_SHAPES_OF_IMAGES if images else OTHER_SHAPES
+    for rows, size in [(SAMPLE_ROWS, UNKNOWN_INPUT_SIZE), *others[: 1 if fixed else None]]:
         yield sample_inputs(model, signature, padded_after, limits, rows, size, tame)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_seqkit.models import Seq2SeqTranslator
 from keras_seqkit.text.files import write_atomically
-from seqkit_onnx.metadata import declare_operator_sets, open_checked, write_metadata
+from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_graph import translator_model
 from seqkit_onnx.verification import VerificationError, sample_texts
 
@@ -39,7 +39,7 @@ def export_translator(
     file = open_checked(proto)
     if verify:
         _check(translator, file, text)
-    write_atomically(path, proto.SerializeToString(deterministic=True))
+    write_atomically(path, serialize(proto))
 
 
 def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:

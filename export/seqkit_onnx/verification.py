@@ -12,6 +12,7 @@ import tensorflow as tf
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models.finite_weights import check_finite_weights
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu, nodes_kept_on_cpu
 from seqkit_onnx.lowering.interception import plain_scope_name
@@ -265,6 +266,7 @@ def compare_on_own_samples(
     row_counts: Sequence[int] = (),
     limits: Mapping[str, int] | None = None,
     precision: str | None = None,
+    half: bool = False,
 ) -> Verification:
     """Compares a network with its Keras model on inputs made up for it.
 
@@ -280,15 +282,20 @@ def compare_on_own_samples(
         row_counts: how many rows are run at once too, one number after the other.
         limits: see `sample_inputs`.
         precision: ``"float16"`` or ``"int8"`` for a file that was asked to be less exact: then values are about 1.
+        half: whether the model casts to half precision itself and computes in it; then too.
 
     Raises:
         VerificationError: Keras answers to none of the samples.
     """
     comparison = _Comparison(model, network, vocabulary, signature)
     found: list[Verification] = []
-    for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, precision):
+    tame = half or precision is not None
+    for batch, answers in _answered(comparison, model, signature, padded_after, row_counts, limits or {}, tame):
+        _check_some_numbers(answers)
         measured = comparison.with_answers(batch, answers)
-        if measured.largest_difference > TOLERANCE and not precision:
+        if half:
+            measured.tolerance = TOLERANCES["float16"]
+        elif measured.largest_difference > TOLERANCE and not precision:
             measured.tolerance += AS_FAR_AS_KERAS * (comparison.rounding(batch) or 0.0)
         found.append(measured)
     if not found:
@@ -305,6 +312,15 @@ def compare_on_own_samples(
     return whole
 
 
+def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:
+    """Some rows may have no answer, such as the logarithm of a negative number; a model that has none is broken."""
+    if any(answer.dtype.kind == "f" and answer.size and np.isnan(answer).all() for answer in answers):
+        raise VerificationError(
+            "export: Keras itself answers NaN to all samples. Nothing was written. Check the model for NaN, infinite "
+            "or very large weights."
+        )
+
+
 def _answered(
     comparison: _Comparison,
     model: keras.Model,
@@ -312,7 +328,7 @@ def _answered(
     padded_after: bool,
     row_counts: Sequence[int],
     limits: Mapping[str, int],
-    precision: str | None,
+    tame: bool,
 ) -> Iterator[tuple[Any, list[np.ndarray]]]:
     """Yields inputs, and what Keras answers to them."""
     if comparison.takes_text and isinstance(model, TextClassifier):
@@ -322,7 +338,6 @@ def _answered(
             rows = [place % len(texts) for place in places]  # an answer does not depend on the texts beside it
             yield [texts[row] for row in rows], [answers[rows]]
         return
-    tame = precision is not None
     if comparison.takes_text:
         texts = sample_texts(comparison.vocabulary)  # type: ignore[arg-type]  # a file that takes text has one
         batches: list[Any] = [texts, texts[2:3], texts[6:7], texts[1:4]]
@@ -347,6 +362,18 @@ def _first_rows(samples: Any, count: int) -> Any:
     if isinstance(samples, list) and isinstance(samples[0], str):
         return [samples[place % len(samples)] for place in range(count)]
     return keras.tree.map_structure(lambda array: np.resize(array, (count, *array.shape[1:])), samples)
+
+
+def check_weights(model: keras.Model) -> None:
+    """Sees to it that the weights of a model are numbers.
+
+    Raises:
+        VerificationError: one is NaN; it is named.
+    """
+    try:
+        check_finite_weights(model)
+    except ValueError as error:
+        raise VerificationError(f"export: {error} Nothing was written. Check the model for NaN.") from error
 
 
 def check(found: Verification, precision: str | None = None) -> None:

@@ -2,16 +2,20 @@
 
 import hashlib
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from keras_seqkit.held_files import create_held, remove_left_behind
+
 SCRATCH_PREFIX = ".fetch-"
-SCRATCH_LIFETIME_SECONDS = 24 * 60 * 60  # no fetch takes a day: an older scratch folder belongs to a killed process
+LOCK_SUFFIX = ".lock"
+LIFETIME_WITHOUT_LOCK_SECONDS = 24 * 60 * 60  # no fetch takes a day: an older scratch folder was left by a killed one
 
 
 class FetchError(RuntimeError):
@@ -77,15 +81,7 @@ def cached(files: Mapping[str, str], make: Callable[[Path], None]) -> list[Path]
     targets = {folder / name: sha256 for name, sha256 in files.items()}
     if all(_is_whole(target, sha256) for target, sha256 in targets.items()):
         return list(targets)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=folder))
-    except OSError as error:
-        raise FetchError(
-            f"The cache folder {folder} cannot be written ({error}). Set KERAS_SEQKIT_CACHE to a folder that can."
-        ) from error
-    try:
-        _sweep(folder)
+    with scratch_folder(folder) as scratch:
         make(scratch)
         for target, sha256 in targets.items():
             made = scratch / target.name
@@ -93,9 +89,48 @@ def cached(files: Mapping[str, str], make: Callable[[Path], None]) -> list[Path]
             with made.open("rb+") as stream:
                 os.fsync(stream.fileno())
             _put_in_place(made, target, sha256)
+    return list(targets)
+
+
+@contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """Make an empty folder inside the cache, and remove it in the end; what killed processes left goes first.
+
+    A file beside it is held meanwhile, by which other processes see that it is in use.
+
+    Args:
+        folder: the cache; it is made where it is not there.
+
+    Raises:
+        FetchError: the cache cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        lock, descriptor = _hold_lock(folder)
+        scratch = lock.with_suffix("")
+        scratch.mkdir()
+    except OSError as error:
+        raise FetchError(
+            f"The cache folder {folder} cannot be written ({error}). Set KERAS_SEQKIT_CACHE to a folder that can."
+        ) from error
+    try:
+        yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return list(targets)
+        os.close(descriptor)
+        lock.unlink(missing_ok=True)
+
+
+def _hold_lock(folder: Path) -> tuple[Path, int]:
+    while True:
+        lock = folder / f"{SCRATCH_PREFIX}{secrets.token_hex(8)}{LOCK_SUFFIX}"
+        descriptor, is_held = create_held(lock)
+        if not is_held:  # no locks here: its age has to tell
+            lock.unlink(missing_ok=True)
+        if lock.exists() or not is_held:
+            return lock, descriptor
+        os.close(descriptor)  # it was taken for left behind before it was held
 
 
 def _is_whole(path: Path, sha256: str) -> bool:
@@ -129,12 +164,14 @@ def _put_in_place(made: Path, target: Path, sha256: str) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind."""
-    oldest = time.time() - SCRATCH_LIFETIME_SECONDS
+    """Remove what killed processes left behind; what others are using stays."""
+    for lock in folder.glob(f"{SCRATCH_PREFIX}*{LOCK_SUFFIX}"):
+        remove_left_behind(lock, lock.with_suffix(""))
+    oldest = time.time() - LIFETIME_WITHOUT_LOCK_SECONDS
     for left in folder.glob(f"{SCRATCH_PREFIX}*"):
         try:
             is_old = left.stat().st_mtime < oldest
         except FileNotFoundError:  # another process has just finished with it
             continue
-        if is_old:
+        if is_old and left.is_dir() and not left.with_name(left.name + LOCK_SUFFIX).exists():
             shutil.rmtree(left, ignore_errors=True)

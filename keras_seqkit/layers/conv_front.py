@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seqkit.text.limits import MAX_WIDTH, MAX_WINDOW, check_limit, check_numbers
+
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
 class ConvFront(keras.layers.Layer):
@@ -46,6 +48,12 @@ class ConvFront(keras.layers.Layer):
                 "ConvFront: filters, kernel_size and pool_size are at least 1; received "
                 f"{filters}, {kernel_size} and {pool_size}."
             )
+        for name, value, limit in (
+            ("filters", filters, MAX_WIDTH),
+            ("kernel_size", kernel_size, MAX_WINDOW),
+            ("pool_size", pool_size, MAX_WINDOW),
+        ):
+            check_limit("ConvFront", name, value, limit)
         self.filters, self.kernel_size, self.pool_size = filters, kernel_size, pool_size
         self.activation = keras.activations.get(activation)
         self.supports_masking = True
@@ -60,6 +68,7 @@ class ConvFront(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Builds the convolution."""
+        check_numbers("ConvFront", "the kernel", self.kernel_size, input_shape[-1], self.filters)
         self.convolution.build(input_shape)
         super().build(input_shape)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.text.limits import MAX_WIDTH, check_limit, check_numbers
 from keras_seqkit.text.word_vectors import WordVectors, read_vectors
 
 _OOV = ("zeros", "normal", "mean")
@@ -88,8 +89,8 @@ class GloveEmbedding(keras.layers.Embedding):
             `18,204 of 20,000 tokens (91.0 %)`.
 
     Raises:
-        ValueError: `oov` is unknown; the vocabulary is empty; `output_dim` is not that of the vectors; the vectors
-            are malformed (with the line's number); neither `vectors`
+        ValueError: `oov` is unknown; the vocabulary is empty; `output_dim` is not that of the vectors, or the table
+            would be too large; the vectors are malformed (with the line's number); neither `vectors`
             nor `output_dim` is given; no token is found and `oov` needs some.
         FileNotFoundError: There is no such file.
 
@@ -133,6 +134,7 @@ class GloveEmbedding(keras.layers.Embedding):
                     f"GloveEmbedding: vectors have {found.dim} dimensions, output_dim is {output_dim}. Leave "
                     f"output_dim out, or pass a {output_dim}-dimensional file."
                 )
+            _check_size(tokens, found.dim)
             table = _make_table(found, tokens, oov, normalize)  # (vocab, dim)
             output_dim = found.dim
             missing = sorted(set(range(_first_word(tokens), len(tokens))) - set(found.rows.tolist()))
@@ -141,6 +143,7 @@ class GloveEmbedding(keras.layers.Embedding):
                 "GloveEmbedding: vectors is None, and so is output_dim. Pass vectors; only get_config leaves them out, "
                 "and it gives output_dim."
             )
+        _check_size(tokens, output_dim)
         if mask_zero and not _first_word(tokens):
             warnings.warn(
                 f"GloveEmbedding: {tokens[0]!r} has id 0, which mask_zero masks. Put the padding in front, "
@@ -185,6 +188,20 @@ class GloveEmbedding(keras.layers.Embedding):
             "missing": list(self.missing),
         }
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "GloveEmbedding":
+        """Returns the layer that `get_config` described; no file is read.
+
+        Raises:
+            ValueError: the config has `vectors`: a saved model must not choose what is read where it is loaded.
+        """
+        if config.get("vectors") is not None:
+            raise ValueError(
+                "GloveEmbedding: a config has vectors=None, for the table is among the saved weights; received "
+                f"{config['vectors']!r:.80}. To read vectors, call GloveEmbedding(vocabulary, vectors)."
+            )
+        return super().from_config(config)
+
 
 def _checked_tokens(vocabulary: Any) -> list[str]:
     """Returns a vocabulary's tokens as a list."""
@@ -197,6 +214,11 @@ def _checked_tokens(vocabulary: Any) -> list[str]:
     if not tokens:
         raise ValueError("GloveEmbedding: the vocabulary is empty. Expected the padding token and then the others.")
     return list(tokens)
+
+
+def _check_size(tokens: Sequence[str], dim: int) -> None:
+    check_limit("GloveEmbedding", "output_dim", dim, MAX_WIDTH)
+    check_numbers("GloveEmbedding", "the table", len(tokens), dim)
 
 
 def _first_word(tokens: Sequence[str]) -> int:

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
+from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.limits import check_numbers
 from keras_seqkit.text.validation import check_has_ends
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
@@ -40,6 +42,8 @@ class RecurrentLanguageModel(keras.Model):
         self.cell = cell
         self.dropout_rate = recurrent.checked_fraction("dropout", dropout, "TextGenerator")
         self.tie_weights = tie_weights
+        check_embedding("TextGenerator", embedding, len(vocabulary))
+        check_numbers("TextGenerator", "the last layer", len(vocabulary), self.units[-1])
         self.embedding = self._make_embedding(embedding)
         layer = recurrent.RECURRENT_LAYERS[cell]
         self.recurrent_layers = [

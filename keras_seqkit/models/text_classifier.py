@@ -13,6 +13,7 @@ from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
 from keras_seqkit.models.built_optimizer import build_optimizer
+from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.label_targets import check_labels, label_indices
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches
 from keras_seqkit.text import Vocabulary
@@ -96,6 +97,7 @@ class TextClassifier(keras.Model):
         self.build()
 
     def _make_embedding(self, embedding: Any) -> keras.layers.Layer:
+        check_embedding("TextClassifier", embedding, len(self.vocabulary))
         if isinstance(embedding, int):
             return keras.layers.Embedding(len(self.vocabulary), embedding, mask_zero=True, name="embedding")
         rows = getattr(embedding, "input_dim", len(self.vocabulary))

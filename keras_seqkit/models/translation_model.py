@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
+from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.translation_network import (
     ATTENTION_SCORES,
     AttentionDecoder,
@@ -14,6 +15,7 @@ from keras_seqkit.models.translation_network import (
 )
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.detokenization import Detokenizer
+from keras_seqkit.text.limits import MAX_STEPS, check_limit, check_numbers
 from keras_seqkit.text.validation import check_has_ends
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
@@ -56,6 +58,10 @@ class TranslationModel(keras.Model):
         for name, value in (("embedding", embedding), ("max_length", max_length)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{owner}: {name} is an integer of at least 1; received {value!r}.")
+        check_limit(owner, "max_length", max_length, MAX_STEPS)
+        for vocabulary in (source_vocabulary, target_vocabulary):
+            check_embedding(owner, embedding, len(vocabulary))
+        check_numbers(owner, "the last layer", len(target_vocabulary), self.units[-1])
         if tie_embeddings and decoder == "repeat_vector":
             raise ValueError(f"{owner}: decoder='repeat_vector' has no embedding to tie. Pass tie_embeddings=False.")
         self.cell = cell

@@ -8,10 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.vector_text import vectors_as_text
 from keras_seqkit.models.word_pairs import FIRST_WORD, WordPairs
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
+from keras_seqkit.text.limits import MAX_WINDOW, check_limit
 from keras_seqkit.text.validation import check_has_ends
 
 BATCH_SIZE = 8192
@@ -57,6 +59,9 @@ class WordVectorModel(keras.Model):
         for name, value in (("dim", dim), ("window", window), ("negatives", negatives)):
             if value < 1:
                 raise ValueError(f"{kind}: {name} is at least 1; received {value}.")
+        check_limit(kind, "window", window, MAX_WINDOW)
+        check_limit(kind, "negatives", negatives, MAX_WINDOW)
+        check_embedding(kind, dim, len(vocabulary), "dim")
         if subsample < 0:
             raise ValueError(f"{kind}: subsample is a fraction of all words, or 0 for none; received {subsample}.")
         self.vocabulary = vocabulary

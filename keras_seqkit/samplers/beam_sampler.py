@@ -8,6 +8,7 @@ import numpy as np
 from keras_seqkit.samplers.beam_search import BeamRows, continue_beams, first_scores
 from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import GREEDY_BELOW, Carry, Network, Sampler, Settings, register, states_of, warp
+from keras_seqkit.text.limits import MAX_BEAMS, check_limit
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
@@ -25,7 +26,7 @@ class BeamSampler(Sampler):
         **kwargs: as in `Sampler`. A temperature changes the probabilities; 0 is taken as 1.
 
     Raises:
-        ValueError: `num_beams` is below 1.
+        ValueError: `num_beams` is below 1, or above 1,024.
 
     Example:
     >>> from keras_seqkit.samplers import BeamSampler
@@ -41,6 +42,7 @@ class BeamSampler(Sampler):
     def __init__(self, num_beams: int = 5, length_penalty: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.check("num_beams", num_beams, num_beams >= 1, "at least 1")
+        check_limit(type(self).__name__, "num_beams", num_beams, MAX_BEAMS)
         self.num_beams = num_beams
         self.length_penalty = length_penalty
 

@@ -80,7 +80,9 @@ def continue_beams(
     ranks = totals / ops.expand_dims(ops.maximum(new_lengths, 1.0) ** length_penalty, 2)
     _, best = ops.top_k(ops.reshape(ranks, (batch, -1)), beams)  # (batch, beams)
     best = ops.cast(best, "int32") + rows.first * kept  # of all texts
-    parent = ops.reshape(best // kept, (-1,))
+    # best // kept, which an exported step would guard against kept = 0; float32 is exact here below 2 ** 23.
+    parent = ops.cast(ops.cast(best, "float32") / ops.cast(kept, "float32"), "int32")
+    parent = ops.reshape(parent, (-1,))
     return Continuations(
         parent=parent,
         token=ops.take(ops.reshape(tokens, (-1,)), ops.reshape(best, (-1,)), axis=0),

@@ -10,6 +10,7 @@ import numpy as np
 from keras_seqkit.samplers import constraints
 from keras_seqkit.samplers.filters import MINUS_INFINITY, keep_top_k_and_p
 from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.limits import MAX_WINDOW, check_limit
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
@@ -89,6 +90,7 @@ class Sampler:
         finite_penalty = 0 < repetition_penalty < float("inf")
         self.check("repetition_penalty", repetition_penalty, finite_penalty, "above 0, and finite")
         self.check("no_repeat_ngram_size", no_repeat_ngram_size, no_repeat_ngram_size >= 0, "at least 0")
+        check_limit(type(self).__name__, "no_repeat_ngram_size", no_repeat_ngram_size, MAX_WINDOW)
         self.check("min_new_tokens", min_new_tokens, min_new_tokens >= 0, "at least 0")
         self.check("banned_tokens", banned_tokens, not isinstance(banned_tokens, str), "a list of tokens or ids")
         self.temperature = temperature

@@ -97,7 +97,7 @@ def with_nan(folder: Path) -> None:
         (cut_short, "Keras cannot load plain.keras"),
         (without_a_class, "Keras cannot load plain.keras"),
         (with_a_lambda, "plain.keras holds a lambda, which is code"),
-        (with_nan, "Nothing was written. Check the model for NaN"),
+        (with_nan, "3 of the 3 numbers of weight 'topic/bias' are NaN"),
     ],
 )
 @eagerly()

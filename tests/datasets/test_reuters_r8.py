@@ -113,5 +113,6 @@ def test_a_process_killed_while_pip_downloads_leaves_nothing_that_is_used(
         while not (tmp_path / "started").exists():
             assert process.poll() is None
         process.kill()
-    assert [path.name[:7] for path in cache.iterdir()] == [".fetch-"]
+    assert [path.name[:7] for path in cache.iterdir()] == [".fetch-"] * 2  # a folder, and its lock
     assert len(reuters_r8().train.texts) == len(TRAIN)
+    assert not [path for path in cache.iterdir() if path.name.startswith(".fetch-")]

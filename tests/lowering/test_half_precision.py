@@ -12,6 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import to_float16
 from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.metadata import serialize
 from seqkit_onnx.runtime.loading import open_model
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
@@ -93,7 +94,7 @@ def test_the_text_part_stays_as_it_is(cell: str, tmp_path):
     before, after = ([node for node in each.graph.node if node.name.startswith("text/")] for each in (proto, half))
     assert before == after
     assert len(before) >= 5
-    labels, probabilities = open_model(half.SerializeToString(), ["CPUExecutionProvider"]).predict(TEXTS)
+    labels, probabilities = open_model(serialize(half), ["CPUExecutionProvider"]).predict(TEXTS)
     expected = model.predict(TEXTS, verbose="0")
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=TOLERANCE)
     assert labels == [model.labels[index] for index in expected.argmax(axis=1)]

@@ -112,3 +112,38 @@ def test_a_stateful_layer_over_images_carries_its_states(tmp_path):
         outputs = network.predict({"input": frames, **state})
         np.testing.assert_allclose(outputs["images"], model(frames), rtol=0, atol=1e-5)
         state = network.next_state(outputs)
+
+
+class NeedsValues(LAYERS.Layer):
+    def call(self, x):
+        return x * float(np.asarray(x).max())
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+@pytest.mark.parametrize("form", ["functional", "sequential"])
+def test_a_layer_that_cannot_be_traced_is_named(form, tmp_path):
+    if form == "functional":
+        x = keras.Input((3,))
+        model = keras.Model(x, NeedsValues(name="needy")(x))
+    else:
+        model = keras.Sequential([NeedsValues(name="needy")])
+        model(values(2, 3))
+    with pytest.raises(UnsupportedLayerError, match=r"(?s)^export: layer 'needy' cannot be traced.*model\.predict\.$"):
+        exported(model, tmp_path / "model.onnx")
+
+
+def test_ids_that_come_as_floats_are_verified_as_ids(tmp_path):
+    x = keras.Input((5,))
+    model = keras.Model(x, LAYERS.GRU(3)(LAYERS.Embedding(9, 4)(x)))
+    network = exported(model, tmp_path / "model.onnx", verify=True)
+    assert_equal_to_keras(network, model, np.arange(10).reshape(2, 5).astype(np.float32) % 9)
+
+
+@pytest.mark.parametrize("policy", ["int8_from_mixed_bfloat16", "int4_from_mixed_bfloat16"])
+def test_quantized_weights_are_computed_with_in_float32(policy, tmp_path):
+    x = keras.Input((6,))
+    model = keras.Model(x, LAYERS.Dense(4, dtype=policy)(x))
+    (answers,) = exported(model, tmp_path / "model.onnx", verify=True).predict(values(3, 6)).values()
+    np.testing.assert_allclose(answers, np.asarray(model(values(3, 6)), np.float32), rtol=0, atol=5e-2)

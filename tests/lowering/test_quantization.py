@@ -9,6 +9,7 @@ import pytest
 import seqkit_onnx
 from onnx import numpy_helper, parser
 from seqkit_onnx.lowering.quantization import to_int8
+from seqkit_onnx.metadata import serialize
 from seqkit_onnx.runtime.loading import open_model
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
@@ -112,9 +113,7 @@ def test_the_text_part_stays_as_it_is(cell: str, tmp_path):
     before, after = ([node for node in each.graph.node if node.name.startswith("text/")] for each in (proto, small))
     assert before == after
     assert len(before) >= 5
-    found, expected = (
-        open_model(each.SerializeToString(), ["CPUExecutionProvider"]).predict(TEXTS) for each in (small, proto)
-    )
+    found, expected = (open_model(serialize(each), ["CPUExecutionProvider"]).predict(TEXTS) for each in (small, proto))
     np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=0, atol=TINY_NETWORKS)
     leads = np.diff(np.sort(expected.probabilities, axis=1)[:, -2:])[:, 0]
     clear = [row for row, lead in enumerate(leads) if lead > 2 * TINY_NETWORKS]

@@ -1,11 +1,17 @@
 """load opens what export wrote, and says clearly why it cannot open anything else."""
 
+import errno
+import io
+import os
+import random
+import zipfile
 from pathlib import Path
 
 import onnxruntime
 import pytest
 import seqkit_onnx
 from onnx import TensorProto, helper
+from seqkit_onnx.runtime import loading
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.network import Network
 
@@ -42,19 +48,86 @@ def test_a_folder_is_no_file(tmp_path):
         seqkit_onnx.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not ONNX", b"\0" * 100, b"PK\x03\x04", b"\xff" * 50, b"\x08\x09"])
-def test_what_is_no_onnx_is_refused(tmp_path, content):
+def archive() -> bytes:
+    with zipfile.ZipFile(content := io.BytesIO(), "w") as file:
+        file.writestr("config.json", "{}")
+    return content.getvalue()
+
+
+GARBAGE = {
+    "nothing": b"",
+    "a word": b"not ONNX",
+    "text": b"Half a page of text.\n" * 100,
+    "zeros": b"\0" * 100,
+    "ones": b"\xff" * 50,
+    "the head of a zip": b"PK\x03\x04",
+    "a zip": archive(),
+    "a version alone": b"\x08\x09",
+    "random": random.Random(0).randbytes(5000),
+    "a file of onnxruntime's own format": b"\x18\0\0\0ORTM" + bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
+def test_what_is_no_onnx_is_refused_in_one_sentence_and_nothing_is_printed(tmp_path, content, capfd):
     path = tmp_path / "odd.onnx"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"load: onnxruntime cannot open .*odd\.onnx: .*Export it again\."):
+    with pytest.raises(
+        ValueError, match=r"^load: onnxruntime cannot open .*odd\.onnx: [^\n]*[^.]\. Export it again\.$"
+    ):
         seqkit_onnx.load(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_was_no_utf_8_or_json_is_refused_in_one_sentence_and_nothing_is_printed(tmp_path, capfd):
+    """onnxruntime opens such files; its Python part fails, retries, and prints that it does."""
+    path = write_identity(tmp_path / "odd.onnx", kind="model", states="[]")
+    content = path.read_bytes()
+    for old in (b"kind", b"model", b"states", b"[]", b"Identity", b"x", b"y"):
+        assert old in content
+        path.write_bytes(content.replace(old, b"\xff" * len(old)))
+        with pytest.raises(ValueError, match=r"^load: onnxruntime (cannot open|opens) .*odd\.onnx.* again\.$"):
+            seqkit_onnx.load(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_model_with_an_input_that_is_no_tensor_is_refused(tmp_path):
+    numbers = helper.make_tensor_type_proto(TensorProto.FLOAT, ["batch"])
+    sequence = helper.make_value_info("x", helper.make_sequence_type_proto(numbers))
+    length = helper.make_tensor_value_info("y", TensorProto.INT64, [])
+    graph = helper.make_graph([helper.make_node("SequenceLength", ["x"], ["y"])], "sequence", [sequence], [length])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    path = tmp_path / "sequence.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(
+        ValueError, match=r"sequence\.onnx, but it is no exported file: KeyError\('seq\(tensor\(float\)\)'\)"
+    ):
+        seqkit_onnx.load(path)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_read_is_named(classifier_path, number, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(loading, "open", refuse, raising=False)
+    with pytest.raises(OSError, match=r"load: .*text\.onnx") as said:
+        seqkit_onnx.load(classifier_path)
+    assert said.value.errno == number
+    assert isinstance(said.value, PermissionError) == (number == errno.EACCES)
+
+
+def test_a_pipe_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileNotFoundError, match=r"load: there is no file .*pipe"):
+        seqkit_onnx.load(tmp_path / "pipe")
 
 
 def test_a_file_cut_anywhere_is_refused(classifier_path, tmp_path):
     content, path = Path(classifier_path).read_bytes(), tmp_path / "cut.onnx"
     for length in [*range(40), *range(40, len(content), len(content) // 100), len(content) - 1]:
         path.write_bytes(content[:length])
-        with pytest.raises(ValueError, match=r"load: onnxruntime cannot open .*cut\.onnx"):
+        with pytest.raises(ValueError, match=r"load: (onnxruntime cannot open )?.*cut\.onnx"):
             seqkit_onnx.load(path)
 
 
@@ -87,3 +160,29 @@ def test_session_options_are_used(classifier_path):
     options.log_severity_level = 4
     session = seqkit_onnx.load(classifier_path, session_options=options).session
     assert session.get_session_options().intra_op_num_threads == 1
+
+
+class StartsOnTheCPUOnly(onnxruntime.InferenceSession):
+    """As where a GPU's driver or libraries are missing: onnxruntime lists the provider, and cannot start it."""
+
+    def __init__(self, model, options, providers, **arguments):
+        if providers != ["CPUExecutionProvider"]:
+            raise RuntimeError("no driver.")
+        super().__init__(model, options, providers, **arguments)
+
+
+def test_a_provider_that_cannot_start_is_warned_of_and_the_cpu_takes_its_place(classifier_path, monkeypatch, capfd):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", StartsOnTheCPUOnly)
+    providers = ["AzureExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    with pytest.warns(UserWarning, match=r"text\.onnx runs on the CPU alone, since Azure.* start: no driver\.$"):
+        network = seqkit_onnx.load(classifier_path, providers)
+    assert network.providers == ["CPUExecutionProvider"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_provider_that_cannot_start_is_an_error_where_the_cpu_was_not_asked_for(classifier_path, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", StartsOnTheCPUOnly)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["AzureExecutionProvider"])
+    with pytest.raises(ValueError, match=r"cannot open .*text\.onnx: no driver\. Export"):
+        seqkit_onnx.load(classifier_path, ["AzureExecutionProvider"])

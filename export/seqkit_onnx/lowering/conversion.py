@@ -11,9 +11,10 @@ import tensorflow as tf
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
+from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.naming import give_readable_names
+from seqkit_onnx.lowering.operator_handlers import HANDLERS
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
@@ -53,7 +54,8 @@ def convert(
             outputs = signature.call(model, inputs)
             return [tf.identity(output) for output in (*outputs, *(state.final for state in found.loop_states))]
 
-        concrete = trace(call, signature.specs)
+        with errors_named_by_layer(model):
+            concrete = trace(call, signature.specs)
         graph = freeze(concrete, [state.initial for state in found.loop_states])
         try:
             proto = to_onnx(graph, _HANDLERS, {PLACEHOLDER_DOMAIN: 1})
@@ -122,48 +124,15 @@ def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
     )
 
 
-def _convert_erfc(ctx: Any, node: Any, _name: str, _args: list) -> None:
-    """Writes 1 - Erf(x): Keras's exact gelu is made of it, and tf2onnx does not know it."""
-    _replace_by_difference(ctx, node, lambda function, one: [one, function], "Erf")
-
-
-def _convert_expm1(ctx: Any, node: Any, _name: str, _args: list) -> None:
-    """Writes Exp(x) - 1: Keras's celu is made of it, and tf2onnx does not know it."""
-    _replace_by_difference(ctx, node, lambda function, one: [function, one], "Exp")
-
-
-def _convert_select(ctx: Any, node: Any, _name: str, _args: list) -> None:
-    """Writes a Where: tf2onnx multiplies by 0 and 1 in some cases, which makes NaN of infinity."""
-    output = node.output[0]
-    types: dict[str, Any] = {"shapes": [ctx.get_shape(output)], "dtypes": [ctx.get_dtype(output)]}
-    condition, x, y = node.input
-    ctx.remove_node(node.name)
-    if types["dtypes"] != [onnx.TensorProto.BOOL]:
-        ctx.make_node("Where", [condition, x, y], outputs=[output], name=node.name, **types)
-        return
-    # onnxruntime has no Where of bool.
-    first = ctx.make_node("And", [condition, x], **types).output[0]
-    other = ctx.make_node("Not", [condition], shapes=[ctx.get_shape(condition)], dtypes=types["dtypes"]).output[0]
-    second = ctx.make_node("And", [other, y], **types).output[0]
-    ctx.make_node("Or", [first, second], outputs=[output], name=node.name, **types)
-
-
-def _replace_by_difference(ctx: Any, node: Any, in_order: Any, op_type: str) -> None:
-    """Replaces a node by the difference of 1 and an operator of its input, `in_order`."""
-    x, output = node.input[0], node.output[0]
-    shape, dtype = ctx.get_shape(output), ctx.get_dtype(output)
-    types: dict[str, Any] = {"shapes": [shape], "dtypes": [dtype]}
-    ctx.remove_node(node.name)
-    one = ctx.make_const(f"{node.name}/one", np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype))).output[0]
-    function = ctx.make_node(op_type, [x], **types).output[0]
-    ctx.make_node("Sub", in_order(function, one), outputs=[output], name=node.name, **types)
-
-
 def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
     """Writes the axes' names into the graph's inputs and outputs."""
     own = list(graph.input)[: len(signature.specs)]  # states of stateful layers come after them
     for value, axes in zip(own, signature.input_axes, strict=True):
         _set_axes(value, axes)
+    for value in list(graph.input)[len(own) :]:
+        first = value.type.tensor_type.shape.dim[0]
+        if not first.HasField("dim_value"):
+            first.dim_param = "batch"
     for value in graph.output:
         dims = value.type.tensor_type.shape.dim
         names = {0: "batch", 1: "time"} if len(dims) > 2 else {0: "batch"}
@@ -181,9 +150,4 @@ def _set_axes(value: onnx.ValueInfoProto, axes: tuple[int | str, ...]) -> None:
             dim.dim_value = int(np.int64(axis))
 
 
-_HANDLERS = {
-    PLACEHOLDER_OP: _keep_placeholder,
-    "Erfc": _convert_erfc,
-    "Expm1": _convert_expm1,
-    "SelectV2": _convert_select,
-}
+_HANDLERS = {PLACEHOLDER_OP: _keep_placeholder, **HANDLERS}

@@ -51,6 +51,17 @@ def to_float16(model: ModelProto) -> ModelProto:
     return half
 
 
+def computes_in_half(graph: GraphProto) -> bool:
+    """Whether a model's own casts to half precision are followed by more than another cast."""
+    half = (_FLOAT16, TensorProto.BFLOAT16)
+    cast = {value.name for value in graph.input if value.type.tensor_type.elem_type in half}
+    cast |= {tensor.name for tensor in graph.initializer if tensor.data_type in half and tensor.dims}
+    for node in graph.node:
+        if node.op_type == "Cast" and any(each.name == "to" and each.i in half for each in node.attribute):
+            cast.update(node.output)
+    return any(node.op_type not in ("Cast", "CastLike") and cast.intersection(node.input) for node in graph.node)
+
+
 class _Plan:
     """Says for each node of the main graph whether its floats are float32 or float16."""
 

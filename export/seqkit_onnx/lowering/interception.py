@@ -72,11 +72,43 @@ def intercepted_recurrence(model: keras.Model) -> Iterator["_Interceptor"]:
         try:
             yield interceptor
         except Exception:
-            if interceptor.refused:  # Keras has made another error of it on the way
-                raise interceptor.refused[0] from None
+            interceptor.raise_refusal()
             raise
         finally:
             _tracing.reset(token)
+
+
+@contextmanager
+def errors_named_by_layer(model: keras.Model) -> Iterator[None]:
+    """Says of an error that a layer's own code raises while it is traced whose it is.
+
+    Raises:
+        UnsupportedLayerError: in the place of any other error.
+    """
+    try:
+        yield
+    except UnsupportedLayerError:
+        raise
+    except Exception as error:
+        interceptor = _tracing.get()
+        if interceptor is not None:
+            interceptor.raise_refusal()
+        layer = _layer_of(error)
+        what = f"layer {layer.name!r}" if layer is not None and layer is not model else f"model {model.name!r}"
+        raise UnsupportedLayerError(
+            f"export: {what} cannot be traced by TensorFlow: {error} Its call must work on tensors whose values are "
+            "not known yet, as it must for model.predict."
+        ) from error
+
+
+def _layer_of(error: Exception) -> Any:
+    """Returns the layer in whose code an error was raised."""
+    layer, step = None, error.__traceback__
+    while step is not None:
+        owner = step.tb_frame.f_locals.get("self")
+        layer = owner if isinstance(owner, keras.Layer) else layer
+        step = step.tb_next
+    return layer
 
 
 @contextmanager
@@ -174,6 +206,11 @@ class _Interceptor:
         self.namer = _Namer(model_name)
         self.stateful_layers: set[str] = set()
         self.inside_time_distributed = 0
+
+    def raise_refusal(self) -> None:
+        """Raises what was refused, if anything was: Keras makes another error of it on the way."""
+        if self.refused:
+            raise self.refused[0] from None
 
     def begin(self) -> None:
         """Notes in which graph the model is traced, and forgets an earlier trace."""

@@ -71,6 +71,8 @@ def _with_policy(config: Any, dtype: str, owner: str = "") -> Any:
     kind = str(config.get("class_name", owner))
     if kind in _POLICIES:
         return {**config, "config": {**config["config"], "name": dtype}}
+    if kind.endswith("DTypePolicy"):  # of quantized weights: what they are turned into, to be computed with
+        return {**config, "config": {**config["config"], "source_name": dtype}}
     return {
         key: dtype if key == "dtype" and _is_of_layer(kind, value) else _with_policy(value, dtype, kind)
         for key, value in config.items()

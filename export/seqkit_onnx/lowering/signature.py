@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, intercepted_recurrence
+from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.tensorflow_graph import trace
 
@@ -88,7 +88,7 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
         )
     if input_signature is not None:
         return _signature(model, *_given(model, input_signature))
-    if isinstance(model, keras.Sequential) and model.inputs:
+    if isinstance(model, keras.Sequential) and getattr(model, "inputs", None):
         inputs = model.inputs[0]
         return _inferred(model, inputs, False) if _was_built_from_data(model) else _signature(model, inputs, False)
     if hasattr(model, "operations"):
@@ -185,7 +185,8 @@ def _looked_up(model: keras.Model, inputs: Any, several: bool, specs: list[tuple
             marks.extend(_looked_up_parts(tensor, found.embedded) for tensor in tensors)
             return keras.tree.flatten(outputs)
 
-        trace(call, [tf.TensorSpec([None, *shape[1:]], dtype) for shape, dtype in specs])
+        with errors_named_by_layer(model):
+            trace(call, [tf.TensorSpec([None, *shape[1:]], dtype) for shape, dtype in specs])
         return marks
 
 
@@ -334,7 +335,8 @@ def _traced_outputs(model: keras.Model, structure: Any, specs: Sequence[tf.Tenso
             answers.append(_call(model, keras.tree.pack_sequence_as(structure, tensors), several))
             return keras.tree.flatten(answers[-1])
 
-        trace(call, specs)
+        with errors_named_by_layer(model):
+            trace(call, specs)
         return answers[-1]
 
 

@@ -13,6 +13,7 @@ from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
 from seqkit_onnx.lowering.tensorflow_graph import TensorflowGraph
 
+TO_BFLOAT16 = "_to_bfloat16"  # an attribute of ours on TensorFlow's Cast
 OPSET = 18  # the last one that tf2onnx writes
 
 Handler = Callable[[Any, Any, str, list], None]
@@ -96,6 +97,7 @@ def to_onnx(
     extra = [onnx.helper.make_opsetid(domain, version) for domain, version in (domains or {}).items()]
     with _quiet(), tf.device("/cpu:0"):
         definition = _simplified(graph)
+        _mark_bfloat16(definition)
         with tf.Graph().as_default() as tensorflow_graph:
             tf.import_graph_def(definition, name="")
             tf_loader.clear_functions()
@@ -115,6 +117,20 @@ def _simplified(graph: TensorflowGraph) -> Any:
     with tf.Graph().as_default():
         tf.import_graph_def(graph.definition, name="")
         return tf_loader.tf_optimize(list(graph.inputs), list(graph.outputs), graph.definition)
+
+
+def _mark_bfloat16(definition: Any) -> None:
+    """Marks casts to bfloat16, for tf2onnx takes it for float16; what else computes in it cannot be converted."""
+    for nodes in (definition.node, *(function.node_def for function in definition.library.function)):
+        for node in nodes:
+            types = [attribute.type for attribute in node.attr.values()]
+            types += [dtype for attribute in node.attr.values() for dtype in attribute.list.type]
+            if tf.bfloat16.as_datatype_enum in types and node.op != "Cast":
+                raise NotConverted(
+                    node.name, node.op, "onnxruntime computes nothing in bfloat16: cast to float32 first"
+                )
+            if node.op == "Cast" and node.attr["DstT"].type == tf.bfloat16.as_datatype_enum:
+                node.attr[TO_BFLOAT16].b = True
 
 
 def _converted(graph: Graph, mapping: Mapping[str, Any]) -> Graph:

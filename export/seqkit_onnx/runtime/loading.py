@@ -1,6 +1,8 @@
 """Opens an exported file."""
 
+import io
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,25 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled, without stubs
 
 from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.content_digest import KEY, digest_matches
 from seqkit_onnx.runtime.generator import Generator
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.step_generator import StepGenerator
 from seqkit_onnx.runtime.translator import Translator
 
 PRODUCER = "keras-seqkit"
+FORMAT_VERSION = "2"
+WITHOUT_DIGEST = "1"  # the version of format whose files have no digest
 KINDS: dict[str, type[Network]] = {
     "classifier": Classifier,
     "generator": Generator,
     "generator_step": StepGenerator,
     "translator": Translator,
 }
-PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+CPU = "CPUExecutionProvider"
+PREFERRED_PROVIDERS = ("CUDAExecutionProvider", CPU)
+# All that it raises of its own; which they are depends on its version.
+ERRORS = tuple(each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception))
 
 
 def load(
@@ -43,8 +51,10 @@ def load(
 
     Raises:
         FileNotFoundError: there is no such file.
+        OSError: the file cannot be read.
         TypeError: `providers` is no list of providers.
-        ValueError: the file is no ONNX model, or a provider is not there.
+        ValueError: the file is no ONNX model, it is damaged or was changed after its export, or a provider is not
+            there.
 
     Example:
     >>> import seqkit_onnx
@@ -77,14 +87,58 @@ def open_model(
     if session_options is None:
         options.log_severity_level = 3  # it warns of each input that has a default
     shown = model if isinstance(model, str) else "the model"
+    matches = _digest_matches(model)
+    if matches is False:
+        raise ValueError(_why_damaged(shown))
+    session = _open_session(model, shown, options, list(providers))
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
-    except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument, errors.Fail) as error:
-        raise ValueError(f"load: onnxruntime cannot open {shown}: {error}. Export it again.") from error
-    meta = session.get_modelmeta()
-    if meta.producer_name == PRODUCER and "format_version" not in meta.custom_metadata_map:  # it is written last
-        raise ValueError(f"load: onnxruntime cannot open {shown}: its end is missing. Export it again.")
-    return KINDS.get(meta.custom_metadata_map.get("kind", ""), Network)(session)
+        meta = session.get_modelmeta()
+        metadata = meta.custom_metadata_map
+        network = KINDS.get(metadata.get("kind", ""), Network)(session)
+    except (ValueError, TypeError, KeyError) as error:  # no UTF-8 or JSON, or an input that is no tensor
+        raise ValueError(
+            f"load: onnxruntime opens {shown}, but it is no exported file: {error!r}. Export it again."
+        ) from error
+    ours = meta.producer_name == PRODUCER or "keras_seqkit_version" in metadata  # damage may hide one of them
+    if ours and "format_version" not in metadata:  # only the digest stands behind it
+        raise ValueError(f"load: {shown} is damaged: its end is missing. Copy it again, or export it again.")
+    if matches is None and (KEY in metadata or (ours and metadata["format_version"] != WITHOUT_DIGEST)):
+        raise ValueError(_why_damaged(shown))
+    return network
+
+
+def _digest_matches(model: str | bytes) -> bool | None:
+    if isinstance(model, bytes):
+        return digest_matches(io.BytesIO(model))
+    try:
+        with open(model, "rb") as stream:
+            return digest_matches(stream)
+    except OSError as error:  # one of a disk that cannot be read names no file
+        raise OSError(error.errno, f"load: {error.strerror}", model) from error
+
+
+def _why_damaged(shown: str) -> str:
+    return (
+        f"load: {shown} is damaged, or was changed after its export: its {KEY} is not that of its bytes. Copy or "
+        f"export it again. Where it was changed on purpose, remove {KEY} from its metadata and set format_version "
+        f"to {WITHOUT_DIGEST!r}: a file of that version has no digest, and damage to it is not told."
+    )
+
+
+def _open_session(
+    model: str | bytes, shown: str, options: onnxruntime.SessionOptions, providers: list[Any]
+) -> onnxruntime.InferenceSession:
+    """Opens a session; on the CPU alone, with a warning, where a provider before it cannot start."""
+    names = _names(providers)
+    try:
+        # onnxruntime's own fallback prints to the terminal, and takes the CPU where nobody asked for it.
+        return onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    except (*ERRORS, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split()).removesuffix(".")
+        if type(error) is not RuntimeError or CPU not in names[1:]:  # a RuntimeError is a provider's
+            raise ValueError(f"load: onnxruntime cannot open {shown}: {reason}. Export it again.") from error
+    warnings.warn(f"load: {shown} runs on the CPU alone, since {names[0]} cannot start: {reason}.", stacklevel=4)
+    return _open_session(model, shown, options, [CPU])
 
 
 def _names(providers: Sequence[Any]) -> list[str]:
