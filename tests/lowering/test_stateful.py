@@ -90,6 +90,8 @@ def test_a_stateful_layer_without_an_operator_carries_its_states_as_a_loop(mask_
     onnx.checker.check_model(proto, full_check=True)
     assert names(proto.graph.input) == ["ids", "carrier/initial_state_0", "carrier/initial_state_1"]
     assert names(proto.graph.output) == ["carrier", "carrier/final_state_0", "carrier/final_state_1"]
+    state_axes = proto.graph.input[1].type.tensor_type.shape.dim
+    assert [axis.dim_param or axis.dim_value for axis in state_axes] == ["batch", UNITS]
     states = [np.zeros((BATCH, UNITS), np.float32)] * 2
     for seed, mask in enumerate(("none", "holes", "all_masked", "left")):
         ids = masked_ids(mask, BATCH, 5, seed)

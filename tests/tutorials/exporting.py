@@ -32,8 +32,11 @@ def export_and_compare(model: keras.Model, path: Any, *batches: Any, **options: 
 
 
 def train(model: keras.Model, x: Any, y: Any, loss: Any, **options: Any) -> None:
-    """Compiles a model and trains it for a step, so that no weight is what it was initialized with."""
-    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss, **options)
+    """Compiles a model and trains it for a step, so that no weight is what it was initialized with.
+
+    It runs eagerly from then on, `predict` too, which would take longer to compile than to run.
+    """
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss, run_eagerly=True, **options)
     with eagerly():
         model.fit(x, y, verbose=0)
 

@@ -9,7 +9,7 @@ from tests.exported import values
 from tests.tutorials.exporting import export_and_compare, ids, train
 
 layers, ops = keras.layers, keras.ops
-WIDTH, HEIGHT, CHARACTERS, LABEL_LENGTH = 24, 8, 6, 3
+WIDTH, HEIGHT, CHARACTERS, LABEL_LENGTH = 64, 8, 6, 3
 
 
 def loss_of_keras_losses(labels, predicted):

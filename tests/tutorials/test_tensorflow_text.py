@@ -12,6 +12,11 @@ from tests.tutorials.exporting import export_and_compare, ids, padded, train
 
 layers = keras.layers
 VOCAB, UNITS = 30, 8
+# The tutorial's layers end masks on purpose, and a sentence of one word is attended to as it is.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*was passed an input with a mask attached"),
+    pytest.mark.filterwarnings("ignore:You are using a softmax over axis"),
+]
 
 
 class CharacterModel(keras.Model):
@@ -69,7 +74,7 @@ LOGITS_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 def test_text_generation_model_as_it_is_trained(tmp_path):
     model = TrainedByHand(VOCAB, 4, UNITS)
     train(model, ids(8, 4, below=VOCAB), ids(8, 4, below=VOCAB, seed=1), loss=LOGITS_LOSS)
-    batches = [ids(1, 1, below=VOCAB), ids(300, 25, below=VOCAB)]
+    batches = [ids(1, 1, below=VOCAB), ids(300, 15, below=VOCAB)]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"GRU": 1}
 
 
@@ -141,7 +146,7 @@ class Decoder(layers.Layer):
         return chosen, done | (chosen == END), state
 
 
-START, END, LONGEST = 2, 3, 4
+START, END, LONGEST = 2, 3, 3
 
 
 class Translator(keras.Model):
@@ -236,7 +241,7 @@ def test_word2vec_called_with_a_tuple(tmp_path):
     pairs = (ids(16, 1, below=VOCAB), ids(16, 5, below=VOCAB))
     with eagerly():
         dataset = tf.data.Dataset.from_tensor_slices((pairs, np.eye(5, dtype=np.float32)[ids(16, below=5)]))
-        model.fit(dataset.batch(8), epochs=1, verbose=0)
+        model.fit(dataset.batch(8), shuffle=False, verbose=0)
     batches = [(ids(rows, 1, below=VOCAB, seed=1), ids(rows, 5, below=VOCAB, seed=2)) for rows in (1, 1000)]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {}
 
@@ -254,5 +259,5 @@ def test_text_classification_in_both_directions_with_masked_ids(tmp_path):
     )
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     train(model, padded(ids(8, 4, below=VOCAB, start=1)), ids(8, 1, below=2), loss=loss)
-    batches = [ids(1, 1, below=VOCAB), padded(ids(500, 30, below=VOCAB, start=1))]
+    batches = [ids(1, 1, below=VOCAB), padded(ids(500, 20, below=VOCAB, start=1))]
     assert export_and_compare(model, tmp_path / "model.onnx", *batches) == {"LSTM": 2}

@@ -67,7 +67,7 @@ def test_single_step_models(kind, tmp_path):
     labels = model(WEATHER).shape
     if model.trainable_variables:
         train(model, WEATHER, values(*labels, seed=2), loss="mse")
-    longer = [] if kind == "dense multi-step" else [values(200, 30, FEATURES)]
+    longer = [] if kind == "dense multi-step" else [values(200, 20, FEATURES)]
     assert export_and_compare(model, tmp_path / "model.onnx", OTHERS[:1], OTHERS, *longer) == operators
 
 
@@ -133,5 +133,5 @@ def test_models_of_several_steps(kind, tmp_path):
     assert model(WEATHER).shape == (16, OUT_STEPS, FEATURES)
     if model.trainable_variables:
         train(model, WEATHER, values(16, OUT_STEPS, FEATURES, seed=2), loss="mse")
-    longer = values(200, 30, FEATURES)
+    longer = values(200, 20, FEATURES)
     assert export_and_compare(model, tmp_path / "model.onnx", OTHERS[:1], OTHERS, longer) == operators

@@ -129,6 +129,10 @@ def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
     own = list(graph.input)[: len(signature.specs)]  # states of stateful layers come after them
     for value, axes in zip(own, signature.input_axes, strict=True):
         _set_axes(value, axes)
+    for value in list(graph.input)[len(own) :]:
+        first = value.type.tensor_type.shape.dim[0]
+        if not first.HasField("dim_value"):
+            first.dim_param = "batch"
     for value in graph.output:
         dims = value.type.tensor_type.shape.dim
         names = {0: "batch", 1: "time"} if len(dims) > 2 else {0: "batch"}
