@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import seqkit_onnx
 from seqkit_onnx import exporter
-from seqkit_onnx.lowering.id_limits import id_limits
+from seqkit_onnx.lowering.id_limits import id_limits, initial_states
 from seqkit_onnx.lowering.signature import model_signature
 from seqkit_onnx.samples import sample_inputs
 from seqkit_onnx.verification import VerificationError
@@ -168,3 +168,33 @@ def test_a_path_that_is_no_place_for_a_file_is_refused(name, error, tmp_path):
     model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)])
     with pytest.raises((ValueError, FileNotFoundError), match=error):
         seqkit_onnx.export(model, tmp_path / name, text=False)
+
+
+def test_states_that_go_in_are_about_one():
+    x, state = keras.Input((None, 3), name="x"), keras.Input((4,), name="state")
+    model = keras.Model([x, state], LAYERS.GRU(4)(x, initial_state=state))
+    graph = exporter.convert(model, model_signature(model)).graph
+    assert initial_states(graph) == {"state"}
+    large, small = sample_inputs(model, model_signature(model), tame=False, states={"state"})
+    assert np.abs(large).max() > 50
+    assert np.abs(small).max() < 5
+
+
+class OwnNorm(LAYERS.Layer):
+    """Takes no dtype, as most layers of tutorials, and magnifies rounding a thousand times."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.norm = LAYERS.Dense(1), LAYERS.LayerNormalization()
+
+    def call(self, x):
+        return self.norm(self.dense(x)) * 300
+
+
+def test_rounding_that_a_network_magnifies_is_no_difference(tmp_path):
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        x = keras.Input((None, 6))
+        model = keras.Model(x, LAYERS.LSTM(3)(OwnNorm()(LAYERS.LSTM(8, return_sequences=True)(x))))
+        with eagerly():
+            seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)

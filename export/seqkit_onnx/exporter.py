@@ -30,7 +30,7 @@ from seqkit_onnx.lowering.carried_state import carried_states
 from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where_faster
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import computes_in_half, to_float16
-from seqkit_onnx.lowering.id_limits import id_limits
+from seqkit_onnx.lowering.id_limits import id_limits, initial_states
 from seqkit_onnx.lowering.other_precision import in_float32
 from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
@@ -142,7 +142,7 @@ def export(
     about: dict[str, str] = {}
     if labels is not None:
         about["scores"] = _answer_with_labels(model, graph, list(labels), scores)
-    limits = id_limits(graph)
+    limits, begins_with = id_limits(graph), initial_states(graph)
     if tokens is not None:
         check_rows(model.name, classifier, tokens, limits.get(signature.input_names[0]))
         _take_text(graph, tokens, *_lengths(model, signature, tokens), masks_padding=classifier)
@@ -156,7 +156,16 @@ def export(
     network = open_checked(proto)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
-        asked = (signature, tokens, padding == "post", row_counts, limits, precision, computes_in_half(graph))
+        asked = (
+            signature,
+            tokens,
+            padding == "post",
+            row_counts,
+            limits,
+            precision,
+            computes_in_half(graph),
+            begins_with,
+        )
         found = compare_on_own_samples(model, network, *asked)
         if verify:
             check(found, precision)

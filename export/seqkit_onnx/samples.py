@@ -1,6 +1,6 @@
 """Inputs that are made up to compare a file with its Keras model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -36,6 +36,7 @@ def sample_inputs(
     rows: int = SAMPLE_ROWS,
     size: int = UNKNOWN_INPUT_SIZE,
     tame: bool = True,
+    states: Collection[str] = (),
 ) -> Any:
     """Returns random inputs for a model: zeros among ids and masks, in front, behind, all over and nowhere.
 
@@ -47,6 +48,7 @@ def sample_inputs(
         rows: the size of the batch, where the model does not have it fixed.
         size: of the other axes that vary.
         tame: whether floats are about 1; else some rows are much larger or smaller.
+        states: inputs that recurrences begin with, which are about 1 in any case.
     """
     random = np.random.default_rng(0)
     layers = list(all_layers(model))
@@ -66,7 +68,7 @@ def sample_inputs(
             arrays.append(array.astype(dtype))
             continue
         values = random.normal(size=shape)
-        if values.ndim and not tame:
+        if values.ndim and not tame and name not in states:
             values *= np.resize(SIZES, len(values)).reshape(-1, *[1] * (values.ndim - 1))
         if values.ndim > 2 and masked:
             _pad(values, masked[0])
@@ -75,14 +77,19 @@ def sample_inputs(
 
 
 def sample_batches(
-    model: keras.Model, signature: ModelSignature, padded_after: bool, limits: Mapping[str, int], tame: bool
+    model: keras.Model,
+    signature: ModelSignature,
+    padded_after: bool,
+    limits: Mapping[str, int],
+    tame: bool,
+    states: Collection[str] = (),
 ) -> Iterator[Any]:
     """Yields inputs of several shapes, where the model takes several; the first ones are those of `sample_inputs`."""
     fixed = all(size for spec in signature.specs for size in spec.shape[1:])
-    images = any(spec.shape.rank and spec.shape.rank > 3 for spec in signature.specs)
+    images = any(spec.shape.rank and spec.shape.rank > 3 and None in spec.shape[1:] for spec in signature.specs)
     others = OTHER_SHAPES_OF_IMAGES if images else OTHER_SHAPES
     for rows, size in [(SAMPLE_ROWS, UNKNOWN_INPUT_SIZE), *others[: 1 if fixed else None]]:
-        yield sample_inputs(model, signature, padded_after, limits, rows, size, tame)
+        yield sample_inputs(model, signature, padded_after, limits, rows, size, tame, states)
 
 
 def long_samples(

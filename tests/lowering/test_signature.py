@@ -253,3 +253,16 @@ def test_an_input_that_is_given_back_has_another_name():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="input")])
     signature = model_signature(model)
     assert (signature.input_names, signature.output_names) == (("input",), ("input_output",))
+
+
+class OfDict(keras.layers.Layer):
+    def call(self, inputs):
+        return {"sum": inputs["a"] + inputs["b"], "difference": inputs["a"] - inputs["b"]}
+
+
+def test_a_sequential_model_of_dicts(tmp_path):
+    model, inputs = keras.Sequential([OfDict()]), {"a": values(2, 3), "b": values(2, 3, seed=1)}
+    model(inputs)
+    network = exported(model, tmp_path / "model.onnx", verify=True)
+    assert (network.input_names, network.output_names) == (["a", "b"], ["difference", "sum"])
+    assert_equal_to_keras(network, model, inputs)

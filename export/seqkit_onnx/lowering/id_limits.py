@@ -1,4 +1,4 @@
-"""How many rows the tables have that each input of a graph is looked up in."""
+"""What a graph does with its inputs: which are looked up in tables, and which recurrences begin with."""
 
 from onnx import GraphProto
 
@@ -27,6 +27,28 @@ def id_limits(graph: GraphProto) -> dict[str, int]:
     found: dict[str, int] = {}
     _walk(graph, {value.name: value.name for value in graph.input}, {}, found)
     return found
+
+
+def initial_states(graph: GraphProto) -> set[str]:
+    """Returns the inputs that recurrences begin with: states, which are of the size of what recurrences give.
+
+    Args:
+        graph: a finished graph; branches are not looked into.
+    """
+    sources = {value.name: value.name for value in graph.input}
+    found: set[str] = set()
+    for node in graph.node:
+        begins = _BEGINS.get(node.op_type)
+        if begins is not None:
+            found.update(sources[name] for name in node.input[begins] if name in sources)
+        elif node.op_type in _GIVES_ON | {"Concat", "Expand", "Where"}:
+            own = [sources[name] for name in node.input if name in sources]
+            sources.update((output, own[0]) for output in node.output if own)
+    return found
+
+
+# Which inputs of an operator are the states that it begins with.
+_BEGINS = {"LSTM": slice(5, 7), "GRU": slice(5, 6), "RNN": slice(5, 6), "Loop": slice(2, None), "Scan": slice(0, None)}
 
 
 def _walk(graph: GraphProto, sources: dict[str, str], tables: dict[str, int], found: dict[str, int]) -> None:

@@ -1,6 +1,7 @@
 """The same model, computing in another precision."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -54,12 +55,24 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
     """
     known = {type(layer).__name__: type(layer) for layer in all_layers(model)}
     config = _with_policy(keras.saving.serialize_keras_object(model), dtype)
-    copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
+    with _default_policy(dtype):  # for layers that are made by others, or do not take a dtype
+        copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
     if len(copy.variables) != len(model.variables):
         raise ValueError(f"it has {len(copy.variables)} variables then, and {len(model.variables)} are expected.")
     for new, old in zip(copy.variables, model.variables, strict=True):
         new.assign(array_of(old).astype(new.dtype))
     return copy
+
+
+@contextmanager
+def _default_policy(dtype: str) -> Iterator[None]:
+    """Sets the policy of this thread's new layers: Keras keeps one for each thread."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _with_policy(config: Any, dtype: str, owner: str = "") -> Any:

@@ -316,7 +316,7 @@ def _input_names(model: keras.Model, inputs: Any, flat: list, several: bool) -> 
 
 
 def _output_names(model: keras.Model, structure: Any, specs: Sequence[tf.TensorSpec], several: bool) -> list[str]:
-    if isinstance(model, keras.Sequential):
+    if isinstance(model, keras.Sequential) and len(getattr(model, "outputs", None) or ()) == 1:
         return [model.layers[-1].name]
     outputs = model.output if hasattr(model, "operations") else _traced_outputs(model, structure, specs, several)
     paths = _paths(outputs)
