@@ -119,3 +119,38 @@ def test_what_the_user_computes_in_half_precision_is_judged_by_it(tmp_path):
     for mine, theirs in zip(ours, model(numbers), strict=True):
         assert mine.dtype == np.asarray(theirs).dtype
         np.testing.assert_allclose(mine, theirs, rtol=5e-3, atol=5e-3)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Temperature(LAYERS.Layer):
+    """Its temperature does not stand in its configuration."""
+
+    temperature = 1.0
+
+    def call(self, x):
+        return x / self.temperature
+
+
+def test_what_does_not_stand_in_the_configuration_is_not_lost(tmp_path):
+    x, layer = keras.Input((4,)), Temperature(dtype="float32")
+    model = keras.Model(x, LAYERS.Softmax(dtype="float32")(layer(LAYERS.Dense(3, dtype="mixed_float16")(x))))
+    layer.temperature = 0.02
+    with pytest.raises(ValueError, match=r"answers otherwise.*get_config\(\).*dtype='float32'"):
+        seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+
+
+def test_a_generator_in_float32_is_exported_under_any_default_policy(tmp_path):
+    model = TextGenerator(Vocabulary.from_texts(TEXTS), units=4, embedding=4, cell="gru")
+    with default_policy("mixed_float16"):
+        seqkit_onnx.export(model, tmp_path / "model.onnx")
+    assert seqkit_onnx.load(tmp_path / "model.onnx").generate("a", seed=1) == model.generate("a", seed=1)
+
+
+def test_an_export_draws_no_seed(tmp_path):
+    x = keras.Input((4,))
+    model = keras.Model(x, LAYERS.Dense(3, dtype="mixed_float16")(x))
+    keras.utils.set_random_seed(5)
+    expected = LAYERS.Dense(2).kernel_initializer.seed, keras.random.normal((2,)).numpy().tolist()
+    keras.utils.set_random_seed(5)
+    seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+    assert (LAYERS.Dense(2).kernel_initializer.seed, keras.random.normal((2,)).numpy().tolist()) == expected

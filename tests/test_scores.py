@@ -100,3 +100,23 @@ def test_what_is_said_to_be_probabilities_must_be_some(tmp_path):
 def test_scores_that_say_nothing_are_refused(options, tmp_path):
     with pytest.raises(ValueError, match="scores"):
         seqkit_onnx.export(classifier(LAYERS.Dense(1)), tmp_path / "model.onnx", text=False, **options)
+
+
+def of_sums(kind: str) -> keras.Model:
+    x = keras.Input((3,))
+    first, second = (LAYERS.Dense(3, activation="softmax")(x) for _ in range(2))
+    combined = {
+        "weighted": lambda: 0.3 * first + 0.7 * second,
+        "smoothed": lambda: 0.9 * first + 0.05,
+        "mixed": lambda: LAYERS.Dot(axes=(1, 1))(
+            [first, LAYERS.Reshape((3, 3))(LAYERS.Dense(9, activation="sigmoid")(x))]
+        ),
+        "calibrated": lambda: LAYERS.Dense(3)(first),
+    }
+    return keras.Model(x, combined[kind]())
+
+
+@pytest.mark.parametrize("kind", ["weighted", "smoothed", "mixed", "calibrated"])
+def test_sums_of_probabilities_are_not_taken_for_logits(kind: str, tmp_path):
+    with pytest.raises(ValueError, match=r"cannot be known.*scores='logits'"):
+        seqkit_onnx.export(of_sums(kind), tmp_path / "model.onnx", text=False, labels=["a", "b", "c"])

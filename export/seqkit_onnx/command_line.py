@@ -148,7 +148,7 @@ def export_file(arguments: argparse.Namespace) -> str:
     exporter = importlib.import_module("seqkit_onnx.exporter")
     try:
         exporter.export(model, arguments.output, **options)
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, NotImplementedError, MemoryError) as error:
         raise CommandError(error) from error
     except OSError as error:
         raise CommandError(f"cannot write {arguments.output}: {error.strerror or error}") from error

@@ -31,13 +31,19 @@ from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where
 from seqkit_onnx.lowering.conversion import convert
 from seqkit_onnx.lowering.half_precision import computes_in_half, to_float16
 from seqkit_onnx.lowering.id_limits import id_limits, initial_states
-from seqkit_onnx.lowering.other_precision import in_float32
+from seqkit_onnx.lowering.other_precision import default_policy, in_float32
 from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_export import export_translator
-from seqkit_onnx.verification import Verification, check, check_weights, compare_on_own_samples
+from seqkit_onnx.verification import (
+    Verification,
+    check,
+    check_rebuilt,
+    check_weights,
+    compare_on_own_samples,
+)
 
 RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
 
@@ -119,7 +125,8 @@ def export(
             "quantize": quantize,
             "recurrence": None if recurrence == "native" else recurrence,
         }
-        return _export_writer(model, path, text, sampler, step, verify, others)
+        with default_policy("float32"):  # of the models that stand around it while it is traced
+            return _export_writer(model, path, text, sampler, step, verify, others)
     check_no_generator(model, sampler, step)
     check_weights(model)
     classifier = isinstance(model, TextClassifier)
@@ -176,7 +183,10 @@ def export(
 
 def _in_float32(model: keras.Model, signature: ModelSignature) -> tuple[keras.Model, ModelSignature]:
     whole = in_float32(model)
-    return (model, signature) if whole is model else (whole, signature.in_float32())
+    if whole is model:
+        return model, signature
+    check_rebuilt(model, whole, signature)
+    return whole, signature.in_float32()
 
 
 def _export_writer(

@@ -8,7 +8,6 @@ from onnx import GraphProto, NodeProto
 
 SCORES = ("probabilities", "logits")
 _MAKES_PROBABILITIES = {"Softmax", "Sigmoid", "HardSigmoid"}
-_MAKES_LOGITS = {"MatMul", "Gemm", "Add", "FusedMatMul"}  # a dense layer without activation
 _GIVES_ON = {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze"}
 
 
@@ -39,7 +38,7 @@ def kind_of_scores(model: keras.Model, graph: GraphProto, given: str | None) -> 
     from_logits = list(_losses_from_logits(getattr(model, "loss", None)))
     if any(from_logits):
         return "logits"
-    if maker is not None and maker.op_type in _MAKES_LOGITS and not from_logits and not getattr(model, "loss", None):
+    if _is_dense(graph, maker) and not from_logits and not getattr(model, "loss", None):
         return "logits"
     raise ValueError(
         f"export: whether model {model.name!r} answers with probabilities or with logits cannot be known: it ends in "
@@ -55,6 +54,18 @@ def _maker_of(graph: GraphProto, name: str) -> NodeProto | None:
     while node is not None and node.op_type in _GIVES_ON:
         node = makers.get(node.input[0])
     return node
+
+
+def _is_dense(graph: GraphProto, node: NodeProto | None) -> bool:
+    """Whether a node ends a dense layer without activation, of what are no probabilities: weights, and biases."""
+    weights = {tensor.name for tensor in graph.initializer}
+    if node is not None and node.op_type == "Add":
+        data = [name for name in node.input if name not in weights]
+        node = _maker_of(graph, data[0]) if len(data) == 1 else None
+    if node is None or node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
+        return False
+    before = _maker_of(graph, node.input[0])
+    return before is None or before.op_type != "Softmax"
 
 
 def _over_classes(node: NodeProto) -> bool:

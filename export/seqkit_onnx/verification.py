@@ -11,8 +11,16 @@ import onnx
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
 from keras_seqkit.models.finite_weights import check_finite_weights
 from keras_seqkit.text import Vocabulary
-from seqkit_onnx.comparison import TOLERANCE, TOLERANCES, Comparison, Verification, VerificationError
+from seqkit_onnx.comparison import (
+    TOLERANCE,
+    TOLERANCES,
+    Comparison,
+    Verification,
+    VerificationError,
+    largest_difference,
+)
 from seqkit_onnx.lowering.cuda_placement import nodes_kept_on_cpu
+from seqkit_onnx.lowering.layer_walk import unchanged
 from seqkit_onnx.lowering.other_precision import in_float32
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.runtime.loading import load
@@ -32,6 +40,7 @@ __all__ = [
 # A network may magnify the rounding of float32. Where that is so, Keras itself is further from its answers in float64,
 # or to inputs that differ in the last bit, and a file may be so many times as far from Keras.
 AS_FAR_AS_KERAS = 4.0
+HALF_TOLERANCE = 0.1  # bfloat16 has 8 bits, and recurrences add up what is rounded
 
 
 def verify(
@@ -173,6 +182,33 @@ def _first_rows(samples: Any, count: int) -> Any:
     if isinstance(samples, list) and isinstance(samples[0], str):
         return [samples[place % len(samples)] for place in range(count)]
     return keras.tree.map_structure(lambda array: np.resize(array, (count, *array.shape[1:])), samples)
+
+
+def check_rebuilt(model: keras.Model, whole: keras.Model, signature: ModelSignature) -> None:
+    """Sees to it that a model which was built anew in float32 is the same function.
+
+    Raises:
+        VerificationError: it answers otherwise than half precision explains.
+    """
+    inputs = sample_inputs(model, signature)
+    of_half, of_whole = (
+        [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(_in_dtypes(inputs, each))]
+        for each in (signature, signature.in_float32())
+    )
+    with unchanged(model):
+        half = [np.asarray(each, np.float64) for each in signature.call(model, of_half)]
+    found = largest_difference([np.asarray(each) for each in signature.call(whole, of_whole)], half)
+    if not found <= HALF_TOLERANCE:
+        raise VerificationError(
+            f"export: model {model.name!r} computes in half precision, and what was built from its configuration to be "
+            f"exported in float32 answers otherwise: by {found:.2g}. Something that a layer uses does not stand in its "
+            "get_config(). Build the model with dtype='float32', set_weights(model.get_weights()), and export that."
+        )
+
+
+def _in_dtypes(inputs: Any, signature: ModelSignature) -> Any:
+    flat = zip(keras.tree.flatten(inputs), signature.specs, strict=True)
+    return signature.pack_inputs(tuple(array.astype(spec.dtype.as_numpy_dtype) for array, spec in flat))
 
 
 def check_weights(model: keras.Model) -> None:

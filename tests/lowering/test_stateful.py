@@ -9,6 +9,7 @@ from seqkit_onnx.lowering.interception import UnsupportedLayerError
 from seqkit_onnx.lowering.signature import model_signature
 
 from tests.cases import masked_ids, randomize_weights
+from tests.exported import exported
 from tests.lowering.test_native_recurrence import TOLERANCE, run
 
 LAYERS = keras.layers
@@ -152,3 +153,9 @@ def test_a_stateful_layer_that_makes_its_own_initial_state_is_refused_by_name():
     model = stateful_model(BeginsWithOnes(UNITS, stateful=True, name="carrier"))
     with pytest.raises(UnsupportedLayerError, match=r"'carrier' is stateful.*of its own making"):
         convert(model, model_signature(model))
+
+
+def test_stacked_cells_are_compared_with_states_that_begin_with_zeros(tmp_path):
+    model = stateful_model(LAYERS.RNN([LAYERS.LSTMCell(3), LAYERS.GRUCell(2)], stateful=True, name="stack"))
+    model(masked_ids("none", BATCH, 5, 0))
+    exported(model, tmp_path / "model.onnx", verify=True)

@@ -89,3 +89,33 @@ def test_a_layer_with_a_call_of_its_own_around_a_plain_loop_is_native(tmp_path):
     x = values(3, 6, 3)
     x[1, 4:] = 0
     assert_equal_to_keras(network, model, x)
+
+
+@pytest.mark.parametrize("mask_zero", [True, False])
+def test_both_ways_of_a_layer_with_a_call_of_its_own(mask_zero, tmp_path):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, 3))
+    x = LAYERS.Masking()(inputs) if mask_zero else inputs
+    layers = [
+        keras.saving.register_keras_serializable(package="tests")(Doubled)(4, go_backwards=back) for back in (0, 1)
+    ]
+    model = keras.Model(inputs, LAYERS.Bidirectional(layers[0], backward_layer=layers[1])(x))
+    network = exported(model, tmp_path / "model.onnx")
+    assert operators(tmp_path / "model.onnx")["LSTM"] == 2
+    x = values(3, 6, 3)
+    x[1, 4:] = 0
+    assert_equal_to_keras(network, model, x)
+
+
+def test_a_call_that_one_cell_was_given_is_not_left_out(tmp_path):
+    layer = LAYERS.LSTM(4)
+    own = layer.cell.call
+
+    def shifted(inputs, states, training=False):
+        output, states = own(inputs, states, training=training)
+        return output + 0.5, states
+
+    layer.cell.call = shifted
+    inputs = keras.Input((6, 3))
+    model = keras.Model(inputs, layer(inputs))
+    assert_equal_to_keras(exported(model, tmp_path / "model.onnx", verify=True), model, values(2, 6, 3))

@@ -15,13 +15,12 @@ import tensorflow as tf
 
 from seqkit_onnx.lowering.activations import NoNativeOperator
 from seqkit_onnx.lowering.layer_walk import all_layers
-from seqkit_onnx.lowering.native_layers import cells_of, native_cells, native_pair, starts_at_zero
+from seqkit_onnx.lowering.native_layers import cells_of, has_own_call, native_cells, native_pair, starts_at_zero
 from seqkit_onnx.lowering.placeholder import add_placeholder
 from seqkit_onnx.lowering.recurrence import Recurrence
 from seqkit_onnx.lowering.row_mixing import mixes_rows
 
 _LAYERS = keras.layers
-_RNN_CALLS = {layer.call for layer in (_LAYERS.RNN, _LAYERS.LSTM, _LAYERS.GRU, _LAYERS.SimpleRNN)}
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes
 _tracing: ContextVar["_Interceptor | None"] = ContextVar("seqkit_onnx_tracing", default=None)
 # One model is traced and converted at a time: tf2onnx counts names and keeps functions for the whole process.
@@ -96,9 +95,16 @@ def errors_named_by_layer(model: keras.Model) -> Iterator[None]:
         layer = _layer_of(error)
         what = f"layer {layer.name!r}" if layer is not None and layer is not model else f"model {model.name!r}"
         raise UnsupportedLayerError(
-            f"export: {what} cannot be traced by TensorFlow: {error} Its call must work on tensors whose values are "
-            "not known yet, as it must for model.predict."
+            f"export: {what} cannot be traced by TensorFlow: {_said(error)} Its call must work on tensors whose values "
+            "are not known yet, as it must for model.predict."
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says, without what Keras puts around it."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
+    return " ".join(text.partition("\n\nArguments received by")[0].split())
 
 
 def _layer_of(error: Exception) -> Any:
@@ -143,9 +149,11 @@ def _hooked(model: keras.Model) -> Iterator[None]:
 
 def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable]]:
     call = type(layer).call
-    if isinstance(layer, _LAYERS.RNN):
+    if "call" in vars(layer):  # somebody has given this one layer another call
+        pass
+    elif isinstance(layer, _LAYERS.RNN):
         yield "call", _hook(layer.call, "call_rnn", layer)
-        if call not in _RNN_CALLS:  # a call of the user's own, which goes on to the loop
+        if has_own_call(layer):  # it goes on to the loop
             yield "inner_loop", _hook(layer.inner_loop, "call_loop", layer)
     elif call is _LAYERS.Bidirectional.call:
         yield "call", _hook(layer.call, "call_bidirectional", layer)
@@ -181,7 +189,7 @@ class _ScopeNames:
 
     def new(self, name: str) -> str:
         self.count += 1
-        return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name).strip('_') or 'layer'}.{self.count}"
+        return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name).strip('_-') or 'layer'}.{self.count}"
 
 
 def _scope_hook(layer: Any, scopes: _ScopeNames) -> Callable[[], AbstractContextManager]:
@@ -240,8 +248,10 @@ class _Interceptor:
             if self._is_stateful(layer, tf.nest.flatten(initial_state)):
                 return self._stateful_loop(layer, sequences, mask, kwargs)
             return own(sequences, initial_state=initial_state, mask=mask, **kwargs)
-        if type(layer).call not in _RNN_CALLS:  # its loop is intercepted
-            self._check_stateless(layer, f"{type(layer).__name__} has a call of its own")
+        if has_own_call(layer):  # its loop is intercepted
+            if self._is_stateful(layer, tf.nest.flatten(initial_state)):
+                _warn_of_loop(layer, f"{type(layer).__name__} has a call of its own and keeps states")
+                return self._stateful_loop(layer, sequences, mask, kwargs)
             return own(sequences, initial_state=initial_state, mask=mask, **kwargs)
         if initial_state is None and not starts_at_zero(layer):
             self._check_stateless(layer, "it begins with a state of its own making")

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 LARGEST_KEPT = 100_000  # numbers; what a call changes are counters, statistics and states, not tables
 
@@ -64,6 +65,11 @@ def array_of(variable: Any) -> np.ndarray:
     return tensor.numpy()
 
 
+def states_of(layer: Any) -> list[Any]:
+    """Returns the variables of a stateful layer, however its cells are nested."""
+    return [variable for variable in tf.nest.flatten(layer.states) if variable is not None]
+
+
 @contextmanager
 def unchanged(model: Any) -> Iterator[None]:
     """Gives the variables of a model that calls change, statistics and states among them, their values back.
@@ -73,7 +79,7 @@ def unchanged(model: Any) -> Iterator[None]:
     """
     recurrent = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.RNN) and layer.stateful]
     # Not all states are tracked as variables of the model; a layer that was never called has none.
-    states = [variable for layer in recurrent for variable in keras.tree.flatten(layer.states or [])]
+    states = [variable for layer in recurrent for variable in states_of(layer)]
     others = [each for each in model.non_trainable_variables if math.prod(each.shape) <= LARGEST_KEPT]
     kept = [(variable, array_of(variable)) for variable in (*states, *others)]
     try:

@@ -10,6 +10,7 @@ from seqkit_onnx.lowering.operators import CellOperator, lowering_of
 
 _LAYERS = (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
 _CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell, keras.layers.StackedRNNCells)
+_KERAS_CALLS = {layer.call for layer in _LAYERS}
 _KERAS_LOOPS = {layer.inner_loop for layer in _LAYERS}
 _KERAS_STATES = {each.get_initial_state for each in (*_LAYERS, *_CELLS)}
 
@@ -31,6 +32,8 @@ def native_pair(layer: Any, has_mask: bool) -> tuple[CellOperator, CellOperator]
     forward, backward = layer.forward_layer, layer.backward_layer
     if not all(isinstance(each, keras.layers.RNN) and len(cells_of(each)) == 1 for each in (forward, backward)):
         return None
+    if any(has_own_call(each) for each in (forward, backward)):
+        return None
     if forward.go_backwards or forward.zero_output_for_mask != backward.zero_output_for_mask:
         return None
     if has_mask and forward.return_sequences and (backward.unroll or not forward.zero_output_for_mask):
@@ -42,6 +45,11 @@ def native_pair(layer: Any, has_mask: bool) -> tuple[CellOperator, CellOperator]
     except NoNativeOperator:  # each direction by itself says so
         return None
     return (first, second) if first.pairs_with(second) else None
+
+
+def has_own_call(layer: Any) -> bool:
+    """Whether a recurrent layer does something of its own when it is called, around its loop."""
+    return type(layer).call not in _KERAS_CALLS
 
 
 def cells_of(layer: Any) -> list[Any]:
@@ -57,7 +65,7 @@ def starts_at_zero(layer: Any) -> bool:
 
 
 def _lower(cell: Any) -> CellOperator:
-    lowering = lowering_of(cell)
+    lowering = lowering_of(cell) if "call" not in vars(cell) else None  # a call may be given to one cell alone
     if lowering is None:
         raise NoNativeOperator(f"cell {type(cell).__name__} has no ONNX operator")
     return lowering(cell)

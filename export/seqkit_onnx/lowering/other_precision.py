@@ -1,5 +1,6 @@
 """The same model, computing in another precision."""
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from seqkit_onnx.lowering.interception import UnsupportedLayerError
 from seqkit_onnx.lowering.layer_walk import all_layers, array_of
 
 HALF = ("float16", "bfloat16")
+# What Keras raises where it cannot build a model from its configuration, code in a Lambda among it.
+CANNOT_REBUILD = (TypeError, ValueError, NotImplementedError, LookupError, AttributeError, NameError, RuntimeError)
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 
@@ -35,7 +38,7 @@ def in_float32(model: keras.Model) -> keras.Model:
         return model
     try:
         return rebuilt(model, "float32")
-    except (TypeError, ValueError, NotImplementedError, KeyError, AttributeError) as error:
+    except CANNOT_REBUILD as error:
         raise UnsupportedLayerError(
             f"export: layer {half.name!r} computes in {half.compute_dtype}, and the model, which would be exported in "
             f"float32, cannot be built from its configuration: {error} Build the model with dtype='float32', "
@@ -51,12 +54,16 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
         dtype: ``"float32"`` or ``"float64"``.
 
     Raises:
-        TypeError, ValueError, NotImplementedError, KeyError, AttributeError: Keras cannot build it.
+        Exception: one of `CANNOT_REBUILD`: Keras cannot build it.
     """
     known = {type(layer).__name__: type(layer) for layer in all_layers(model)}
     config = _with_policy(keras.saving.serialize_keras_object(model), dtype)
-    with _default_policy(dtype):  # for layers that are made by others, or do not take a dtype
-        copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
+    drawn = random.getstate()  # from which Keras takes the seeds of new layers
+    try:
+        with default_policy(dtype):  # for layers that are made by others, or do not take a dtype
+            copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
+    finally:
+        random.setstate(drawn)
     if len(copy.variables) != len(model.variables):
         raise ValueError(f"it has {len(copy.variables)} variables then, and {len(model.variables)} are expected.")
     for new, old in zip(copy.variables, model.variables, strict=True):
@@ -65,7 +72,7 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
 
 
 @contextmanager
-def _default_policy(dtype: str) -> Iterator[None]:
+def default_policy(dtype: str) -> Iterator[None]:
     """Sets the policy of this thread's new layers: Keras keeps one for each thread."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)

@@ -26,7 +26,7 @@ _ROW_BY_ROW = (
 )
 ROWS, FEWER_ROWS = 4, 2
 UNKNOWN_SIZE = 5
-LARGEST_ID = 2  # every embedding has such an id
+UNKNOWN_LIMIT = 100  # of integers that no embedding looks up
 TOLERANCE = 1e-4  # sums of float32 in another order, relative to the largest output
 
 
@@ -48,7 +48,9 @@ def mixes_rows(layer: Any, steps: Any) -> bool:
     if np.issubdtype(dtype, np.floating) or dtype == tf.bfloat16.as_numpy_dtype:
         rows = random.normal(size=(ROWS, *shape)).astype(dtype)
     else:
-        rows = random.integers(0, LARGEST_ID, (ROWS, *shape)).astype(dtype)
+        tables = [each.input_dim for each in all_layers(layer) if isinstance(each, _LAYERS.Embedding)]
+        limit = 2 if dtype == np.bool_ else min(tables, default=UNKNOWN_LIMIT)
+        rows = random.integers(0, limit, (ROWS, *shape)).astype(dtype)
     with tf.init_scope(), unchanged(layer):
         together = _run(layer, rows)
         fewer = _run(layer, rows[:FEWER_ROWS])

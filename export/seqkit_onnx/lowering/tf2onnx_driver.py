@@ -104,8 +104,8 @@ def to_onnx(
             main, functions = tfonnx.graphs_from_tf(tensorflow_graph, graph.inputs, graph.outputs)
             for each in (main, *functions):
                 each.set_config(None, OPSET, extra)
-            mapping = handler.tf_op.create_mapping(OPSET, main.extra_opset)
-            mapping |= {name: (_as_tf2onnx_calls(each), {}) for name, each in handlers.items()}
+            own = {name: (_as_tf2onnx_calls(each), {}) for name, each in handlers.items()}
+            mapping = {**handler.tf_op.create_mapping(OPSET, main.extra_opset), **own}
             for function in functions:
                 tf_loader.set_function(function.graph_name, _converted(function, mapping))
             finished = optimizer.optimize_graph(_converted(main, mapping), True, _optimizers())

@@ -10,6 +10,7 @@ from seqkit_onnx.lowering.operator_handlers import (
     elementwise,
     functions,
     images,
+    integers,
     loops,
     scattering,
     searching,
@@ -18,6 +19,7 @@ from seqkit_onnx.lowering.operator_handlers import (
 
 HANDLERS = {
     **elementwise.HANDLERS,
+    **integers.HANDLERS,
     **searching.HANDLERS,
     **scattering.HANDLERS,
     **convolution.HANDLERS,
