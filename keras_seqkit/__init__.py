@@ -6,6 +6,8 @@ Public names are resolved when they are first used, so that ``import keras_seqki
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from keras_seqkit._registration import register_with_keras
+
 if TYPE_CHECKING:
     from keras_seqkit import datasets, evaluation, layers, models, samplers, text
     from keras_seqkit.layers import BidirectionalStack, GloveEmbedding, RecurrentAttention
@@ -62,3 +64,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+register_with_keras()

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, encoded_pairs, sentence_list
-from keras_seqkit.models.text_arguments import is_text
+from keras_seqkit.models.text_data import is_text
 from keras_seqkit.models.translation_model import TranslationModel
 from keras_seqkit.models.translation_training import TrainingSettings, train_on_pairs
 from keras_seqkit.models.translation_writer import TranslationWriter

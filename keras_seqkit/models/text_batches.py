@@ -1,6 +1,6 @@
 """Batches of encoded texts, each padded to its own longest text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -24,6 +24,7 @@ class TextBatches(keras.utils.PyDataset):
         min_length: the time at least.
         shuffle: whether the order changes in every epoch.
         seed: of the shuffling.
+        epoch: the number of the first epoch; each epoch's order is a function of it and of the seed.
     """
 
     def __init__(
@@ -35,15 +36,15 @@ class TextBatches(keras.utils.PyDataset):
         min_length: int = 1,
         shuffle: bool = False,
         seed: int = 0,
+        epoch: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.seed, self.epoch = seed, epoch
         self.rows, self.targets, self.weights = rows, targets, weights
         self.batch_size, self.min_length, self.shuffle = batch_size, min_length, shuffle
         self._lengths = np.array([len(row) for row in rows], np.int64)
-        self._random = np.random.default_rng(seed)
-        self._batches: list[np.ndarray] = []
-        self.on_epoch_end()
+        self._batches = self._arranged()
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -54,25 +55,47 @@ class TextBatches(keras.utils.PyDataset):
         # Keras takes the first two batches' common axes for fixed, so these two never have the same time.
         if index == 0 and len(self) > 1 and time == self._time(1):
             time += LENGTH_STEP
-        ids = np.zeros((len(chosen), time), np.int32)  # (batch, time)
-        for place, text in enumerate(chosen):
-            ids[place, : self._lengths[text]] = self.rows[text]
+        ids = padded_ids([self.rows[text] for text in chosen], time)
         parts = [ids] + [part[chosen] for part in (self.targets, self.weights) if part is not None]
         return tuple(parts)
 
     def on_epoch_end(self) -> None:
         """Puts the texts into batches anew."""
-        order = np.arange(len(self.rows))
+        self.epoch += 1
         if self.shuffle:
-            self._random.shuffle(order)
+            self._batches = self._arranged()
+
+    def _arranged(self) -> list[np.ndarray]:
+        order = np.arange(len(self.rows))
+        random = np.random.default_rng([self.seed, self.epoch])
+        if self.shuffle:
+            random.shuffle(order)
             pool = self.batch_size * BATCHES_SORTED_TOGETHER
             pools = [order[start : start + pool] for start in range(0, len(order), pool)]
             order = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in pools])
         batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         if self.shuffle:
-            batches = [batches[place] for place in self._random.permutation(len(batches))]
-        self._batches = batches
+            batches = [batches[place] for place in random.permutation(len(batches))]
+        return batches
 
     def _time(self, index: int) -> int:
-        longest = max(int(self._lengths[self._batches[index]].max(initial=0)), self.min_length)
-        return -(-longest // LENGTH_STEP) * LENGTH_STEP
+        return padded_time([self._lengths[self._batches[index]].max(initial=0), self.min_length])
+
+
+def padded_time(lengths: Iterable[int], first: bool = False) -> int:
+    """Returns the time of a batch: its longest text's, rounded up to a multiple of `LENGTH_STEP`.
+
+    Args:
+        lengths: of its texts.
+        first: whether it is to be a time that no other batch has.
+    """
+    longest = max(1, *(int(length) for length in lengths))
+    return -(-longest // LENGTH_STEP) * LENGTH_STEP + (1 if first else 0)
+
+
+def padded_ids(rows: Sequence[Sequence[int]], time: int) -> np.ndarray:
+    """Returns int32 (batch, time), padding on the right."""
+    ids = np.zeros((len(rows), time), np.int32)  # (batch, time)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+    return ids

@@ -12,7 +12,7 @@ from keras_seqkit.models.language_training import fit_language_model
 from keras_seqkit.models.recurrent_language_model import RecurrentLanguageModel
 from keras_seqkit.models.scoring import Scorer, text_list
 from keras_seqkit.models.streaming import stream_text
-from keras_seqkit.models.text_arguments import is_text
+from keras_seqkit.models.text_data import is_text
 from keras_seqkit.models.writer import Writers, check_settings, prompt_list
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import stop_list

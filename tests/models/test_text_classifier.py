@@ -4,6 +4,7 @@ import json
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,24 +127,16 @@ def test_any_text_has_a_probability(fitted: TextClassifier, texts: list[str]):
     assert np.all((probabilities >= 0) & (probabilities <= 1))
 
 
-class Column:
-    """What a data frame's column has: `iloc` and `tolist`."""
-
-    def __init__(self, values: list):
-        self.iloc = self.values = values
-
-    def tolist(self) -> list:
-        return list(self.values)
-
-
 @eagerly()
 def test_columns_of_a_data_frame_will_do():
     by_list, by_column = quick(), quick()
     by_list.fit(TEXTS, LABELS, epochs=1, verbose=0)
-    by_column.fit(Column(TEXTS), Column(LABELS), epochs=1, verbose=0)
+    by_column.fit(pd.Series(TEXTS), pd.Series(LABELS), epochs=1, verbose=0)
     expected = by_list.predict(TEXTS, verbose=0)
-    np.testing.assert_array_equal(by_column.predict(Column(TEXTS), verbose=0), expected)
-    assert by_column.evaluate(Column(TEXTS), Column(LABELS), verbose=0) == by_list.evaluate(TEXTS, LABELS, verbose=0)
+    np.testing.assert_array_equal(by_column.predict(pd.Series(TEXTS), verbose=0), expected)
+    assert by_column.evaluate(pd.Series(TEXTS), pd.Series(LABELS), verbose=0) == by_list.evaluate(
+        TEXTS, LABELS, verbose=0
+    )
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -226,9 +219,12 @@ def test_the_default_compilation_clips_gradients(fitted: TextClassifier):
     [
         ([], [], ValueError, "empty list"),
         (None, None, TypeError, "list of strings"),
-        ([b"bytes"], ["pos"], TypeError, "bytes"),
-        (["good", None], ["pos", "neg"], TypeError, "NoneType"),
-        ("one text", ["pos"], TypeError, r"\[text\]"),
+        ([b"\xff"], ["pos"], ValueError, "UTF-8"),
+        (["good", None], ["pos", "neg"], TypeError, r"\[1\] is a missing text"),
+        (["good", float("nan")], ["pos", "neg"], TypeError, r"\[1\] is a missing text"),
+        (["good", 3], ["pos", "neg"], TypeError, "int"),
+        (["good", "bad"], ["pos", None], ValueError, "label 1 is missing"),
+        (["good", "bad"], ["pos", float("nan")], ValueError, "label 1 is missing"),
         (["good"], ["great"], ValueError, "'great'"),
         (["good"], [2], ValueError, "label 0 is 2"),
         (["good", "bad"], ["pos"], ValueError, "2 texts and 1 labels"),

@@ -1,0 +1,442 @@
+"""What all text models share: strings wherever Keras takes arrays, a loss of their own, Keras's order of arguments."""
+
+import os
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import numpy as np
+
+from keras_seqkit.models.built_optimizer import build_optimizer
+from keras_seqkit.models.finite_weights import check_finite
+from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
+from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
+
+AUTO = "auto"
+BATCH_SIZE = 32
+
+
+class Examples(Protocol):
+    """Texts in memory, encoded, with what belongs to them."""
+
+    def __len__(self) -> int: ...
+
+    def split(self, fraction: float) -> tuple[Any, Any]:
+        """Returns what is trained on, and the last `fraction`, which is held out."""
+        ...
+
+    def batches(self, batch_size: int, shuffle: bool = False, seed: int = 0, epoch: int = 0) -> Any:
+        """Returns a `PyDataset`; each epoch's order is a function of the seed and the epoch."""
+        ...
+
+    def digest(self) -> str:
+        """Returns what tells other texts from these."""
+        ...
+
+
+class DefaultCompilation(NamedTuple):
+    """What a model is compiled with where its user says nothing else."""
+
+    optimizer: Any
+    loss: Any
+    metrics: list | None = None
+    weighted_metrics: list | None = None
+
+
+class TextModel(keras.Model):
+    """The base of all models of this package: a `keras.Model` that takes strings.
+
+    `fit`, `evaluate`, `predict`, the ``*_on_batch`` methods and calls take texts in any column (a list, a tuple,
+    NumPy, pandas, polars, pyarrow, Hugging Face datasets, a string tensor), and `tf.data` datasets, `PyDataset`,
+    generators and data loaders of texts; integers go to Keras as they are. ``compile()``, ``compile(optimizer)`` and
+    ``compile(optimizer, metrics=...)`` keep the model's own loss, and its own metrics where none are given.
+
+    A subclass says what it is compiled with by default, how texts in memory become `Examples`, and how one batch of a
+    stream is encoded.
+    """
+
+    def default_compilation(self) -> DefaultCompilation:
+        """Returns new objects to compile the model with."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it is compiled with.")
+
+    def examples(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
+        """Returns texts in memory as `Examples`."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its examples are.")
+
+    def encode_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, first: bool = False
+    ) -> tuple:
+        """Returns one batch as Keras takes it: inputs, and targets and weights where there are.
+
+        Args:
+            x: texts (batch,), or arrays.
+            y: what belongs to them.
+            sample_weight: float (batch,).
+            class_weight: as in `fit`.
+            first: whether the time is to be one that no other batch has; see `encoded_stream`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how a batch is encoded.")
+
+    def export_signature(self) -> Any:
+        """Returns the `keras.InputSpec` of what the network itself takes."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its network takes.")
+
+    def check_compilation(self, loss: Any, metrics: list[Any]) -> None:
+        """Checks that a loss and metrics fit the model's output.
+
+        Raises:
+            ValueError: one does not.
+        """
+
+    # Compiling
+
+    def compile(
+        self,
+        optimizer: Any = AUTO,
+        loss: Any = AUTO,
+        loss_weights: Any = None,
+        metrics: Any = AUTO,
+        weighted_metrics: Any = AUTO,
+        **kwargs: Any,
+    ) -> None:
+        """Compiles as `keras.Model.compile` does; what is left out, or `None`, is the model's own.
+
+        Args:
+            optimizer: as in Keras; ``"auto"``: the model's own.
+            loss: as in Keras; ``"auto"``: the model's own.
+            loss_weights: as in Keras.
+            metrics: as in Keras; ``"auto"``: the model's own if the loss is, else none.
+            weighted_metrics: as `metrics`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and `auto_scale_loss`, as in Keras.
+
+        Raises:
+            ValueError: the loss or a metric does not fit the model's output.
+        """
+        own = self.default_compilation()
+        own_loss = loss is None or _is_auto(loss)
+        own_metrics = own_loss and all(each is None or _is_auto(each) for each in (metrics, weighted_metrics))
+        if own_metrics:
+            metrics, weighted_metrics = own.metrics, own.weighted_metrics
+        given = [None if _is_auto(each) else each for each in (metrics, weighted_metrics)]
+        optimizer = own.optimizer if optimizer is None or _is_auto(optimizer) else optimizer
+        loss = self.own_loss(given) if own_loss else loss
+        flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
+        self.check_compilation(loss, flat)
+        loss, given = self.prepared_compilation(loss, given)
+        super().compile(optimizer, loss, loss_weights, given[0], given[1], **kwargs)
+
+    def own_loss(self, metrics: list[Any]) -> Any:
+        """Returns the model's own loss beside the given metrics and weighted metrics."""
+        return self.default_compilation().loss
+
+    def prepared_compilation(self, loss: Any, metrics: list[Any]) -> tuple[Any, list[Any]]:
+        """Returns the loss, and metrics and weighted metrics, as the model needs them."""
+        return loss, metrics
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as a saved model was; Keras calls this."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            build_optimizer(self)
+
+    def compile_by_default(self) -> None:
+        """Compiles the model with what is its own, if nobody compiled it."""
+        if not self.compiled:
+            self.compile()
+
+    # Training and measuring
+
+    def fit_texts(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None,
+        epochs: int,
+        callbacks: Any,
+        validation_split: float,
+        validation_data: Any,
+        shuffle: bool,
+        class_weight: Any,
+        sample_weight: Any,
+        seed: int,
+        patience: int | None = None,
+        checkpoint: Any = None,
+        **arguments: Any,
+    ) -> Any:
+        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`."""
+        owner = type(self).__name__
+        check_sizes(owner, epochs=epochs, batch_size=batch_size)
+        batch_size = BATCH_SIZE if batch_size is None else batch_size
+        validation_size = arguments.pop("validation_batch_size", None) or batch_size
+        data = self._data(x, y, sample_weight, class_weight, batch_size)
+        checks = None
+        if validation_data is not None:
+            checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
+        elif validation_split:
+            data, checks = self._split(data, validation_split)
+        self.compile_by_default()
+        build_optimizer(self)
+        monitored = None if patience is None else Monitored(("val_loss",), patience=patience)
+        progress = TrainingProgress(self, self, monitored, checkpoint)
+        if checkpoint is not None:
+            if not hasattr(data, "digest"):
+                raise ValueError(
+                    f"{owner}.fit: checkpoint needs the texts themselves, to go on where it was; received a stream or "
+                    "arrays. Pass lists of texts, or leave checkpoint out."
+                )
+            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
+            progress.fingerprint = run_fingerprint(self, data.digest(), **settings)
+        done = progress.restore()
+        if done >= epochs or progress.finished:
+            progress.on_train_end()
+            self.history = progress.history()
+            return self.history
+        x, y, weights = self._fitted(data, batch_size, shuffle, seed, done)
+        remembered = [progress] if checkpoint is not None or monitored is not None else []
+        arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
+        history = super().fit(
+            x,
+            y,
+            sample_weight=weights,
+            batch_size=batch_size if isinstance(data, Arrays) else None,
+            shuffle=shuffle if isinstance(data, Arrays) else False,
+            epochs=epochs,
+            callbacks=[*callback_list(callbacks), *remembered],
+            validation_data=checks.batches(validation_size) if hasattr(checks, "batches") else checks,
+            **arguments,
+        )
+        if done:
+            self.history = history = progress.history()
+        return history
+
+    def _fitted(self, data: Any, batch_size: int, shuffle: bool, seed: int, epoch: int = 0) -> tuple[Any, Any, Any]:
+        if isinstance(data, Arrays):
+            return tuple(data)
+        if hasattr(data, "batches"):
+            return data.batches(batch_size, shuffle, seed, epoch), None, None
+        return data, None, None
+
+    def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int) -> Any:
+        """Returns `Examples`, an encoded stream, or `Arrays`."""
+        if is_stream(x):
+            for name, value in (("y", y), ("sample_weight", sample_weight)):
+                if value is not None:
+                    raise ValueError(
+                        f"{type(self).__name__}: {name} belongs into the batches of x, which is a "
+                        f"{type(x).__name__}; received both."
+                    )
+
+            def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
+                return self.encode_batch(texts, targets, weights, class_weight, first)
+
+            return encoded_stream(x, encode, batch_size, type(self).__name__)
+        if is_text(x):
+            return self.examples(x, y, sample_weight, class_weight)
+        encoded = self.encode_batch(x, y, sample_weight, class_weight)
+        return Arrays(*encoded, *(None,) * (3 - len(encoded)))
+
+    def _split(self, data: Any, fraction: float) -> tuple[Any, Any]:
+        owner = type(self).__name__
+        if not 0 < fraction < 1:
+            raise ValueError(f"{owner}.fit: validation_split is a fraction from 0 to 1; received {fraction!r}.")
+        if hasattr(data, "split"):
+            return data.split(fraction)
+        if not isinstance(data, Arrays):
+            raise ValueError(  # noqa: TRY004 - Keras raises the same
+                f"{owner}.fit: validation_split needs all texts at hand; received a stream. Pass validation_data."
+            )
+        count = len(keras.tree.flatten(data.x)[0])
+        kept = count - int(count * fraction)
+        given = [part for part in data if part is not None]
+        cut, held_out = (
+            [keras.tree.map_structure(lambda values, part=part: values[part], each) for each in given]
+            for part in (slice(kept), slice(kept, None))
+        )
+        return Arrays(*cut), tuple(held_out)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Measures the loss and the metrics, as `keras.Model.evaluate` does.
+
+        Args:
+            x: texts, a stream of batches, or arrays; see the class.
+            y: as in `fit`.
+            batch_size: texts in a batch; `None`: 32.
+            verbose: as in Keras.
+            sample_weight: a weight for each text.
+            **kwargs: `steps`, `callbacks` and `return_dict`, as in Keras.
+        """
+        if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call in `fit`: all is encoded
+            return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
+        self.compile_by_default()
+        data = self._data(x, y, sample_weight, None, batch_size or BATCH_SIZE)
+        x, y, sample_weight = self._fitted(data, batch_size or BATCH_SIZE, False, 0)
+        size = batch_size if isinstance(data, Arrays) else None
+        return super().evaluate(x, y, size, verbose, sample_weight, **kwargs)
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:
+        """Computes the network's output for texts, a stream of batches, or arrays, as `keras.Model.predict` does.
+
+        Args:
+            x: see the class.
+            batch_size: texts in a batch; `None`: 32.
+            verbose: as in Keras.
+            **kwargs: `steps` and `callbacks`, as in Keras.
+        """
+        if is_stream(x):
+
+            def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
+                return self.encode_batch(texts, first=first)[:1]
+
+            x, batch_size = encoded_stream(x, encode, batch_size or BATCH_SIZE, type(self).__name__), None
+        elif is_text(x):
+            x = self.encode_batch(x)[0]
+        return super().predict(x, batch_size, verbose, **kwargs)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Trains one step on a batch of texts or arrays, as `keras.Model.train_on_batch` does."""
+        self.compile_by_default()
+        batch = self.encode_batch(x, y, sample_weight, class_weight)
+        return super().train_on_batch(*batch, return_dict=return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Measures a batch of texts or arrays, as `keras.Model.test_on_batch` does."""
+        self.compile_by_default()
+        return super().test_on_batch(*self.encode_batch(x, y, sample_weight), return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Computes the network's output for a batch of texts or arrays."""
+        return super().predict_on_batch(self.encode_batch(x)[0] if is_text(x) else x)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the network: on texts or on what it takes itself."""
+        if args and _is_symbolic_text(args[0]):
+            raise TypeError(
+                f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor of "
+                "strings. Call the model outside of tf.function, or pass ids: model.vocabulary.encode(texts)."
+            )
+        if args and not isinstance(args[0], keras.KerasTensor) and args[0] is not None and is_text(args[0]):
+            args = (self.encode_batch(args[0])[0], *args[1:])
+        return super().__call__(*args, **kwargs)
+
+    # Saving
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",  # noqa: A002 - Keras's name
+        verbose: Any = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Exports the network as Keras does, from ids to its output; a file from text to text comes from seqkit_onnx.
+
+        Args:
+            filepath: where it is written.
+            format: as in Keras, but for ``"onnx"``.
+            verbose: as in Keras.
+            input_signature: as in Keras; `None`: batches and times of any size.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: the format is ``"onnx"``.
+        """
+        if format == "onnx":
+            raise ValueError(
+                f"{type(self).__name__}.export: for ONNX use seqkit_onnx.export(model, {os.fspath(filepath)!r}), whose "
+                "file takes text."
+            )
+        signature = self.export_signature() if input_signature is None else input_signature
+        super().export(filepath, format, verbose, signature, **kwargs)
+
+    def check_finite(self) -> None:
+        """Checks that each weight is a number.
+
+        Raises:
+            ValueError: one is not.
+        """
+        check_finite(self)
+
+
+class Arrays(NamedTuple):
+    """What Keras takes as it is."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+
+
+def check_sizes(owner: str, **sizes: int | None) -> None:
+    """Checks that each size is a whole number of at least 1, or `None`.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name, size in sizes.items():
+        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
+            raise ValueError(f"{owner}.fit: {name} must be a whole number of at least 1; received {size!r}.")
+
+
+def callback_list(callbacks: Any) -> list[Any]:
+    """Returns callbacks as a list; one alone is a list of one."""
+    if callbacks is None:
+        return []
+    return [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
+
+
+def validation_parts(validation_data: Any, owner: str) -> tuple[Any, Any, Any]:
+    """Returns texts, what belongs to them, and weights.
+
+    Raises:
+        ValueError: there are more than three.
+    """
+    if isinstance(validation_data, list) and len(validation_data) in (2, 3) and not is_text(validation_data):
+        validation_data = tuple(validation_data)
+    if isinstance(validation_data, tuple) and len(validation_data) > 3:
+        raise ValueError(
+            f"{owner}.fit: validation_data is (x, y) or (x, y, sample_weight); received {len(validation_data)} parts."
+        )
+    return unpacked(validation_data)
+
+
+def weights_of(sample_weight: Any, count: int, owner: str) -> np.ndarray | None:
+    """Returns a weight for each of `count` texts: float32 (count,).
+
+    Raises:
+        ValueError: there is another number of them, or one is no number.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, np.float32).reshape(-1)
+    if len(weights) != count:
+        raise ValueError(
+            f"{owner}: sample_weight has a weight for each text; received {len(weights)} weights and {count} texts."
+        )
+    if not np.isfinite(weights).all():
+        place = int(np.flatnonzero(~np.isfinite(weights))[0])
+        raise ValueError(f"{owner}: sample_weight {place} is {weights[place]}; a finite number is expected.")
+    return weights
+
+
+def joined_weights(sample_weight: np.ndarray | None, class_weight: np.ndarray | None) -> np.ndarray | None:
+    """Returns the product of two weights for each example, either of which may be missing."""
+    if sample_weight is None or class_weight is None:
+        return class_weight if sample_weight is None else sample_weight
+    return sample_weight * class_weight
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == AUTO
+
+
+def _is_symbolic_text(x: Any) -> bool:
+    dtype = getattr(x, "dtype", None)
+    return getattr(dtype, "name", dtype) == "string" and not hasattr(x, "numpy")
