@@ -39,8 +39,8 @@ class EncodedTexts(NamedTuple):
         return self._part(slice(kept)), self._part(slice(kept, None))
 
     def _part(self, part: slice) -> "EncodedTexts":
-        cut = [None if values is None else values[part] for values in self[:3]]
-        return EncodedTexts(cut[0] or [], cut[1], cut[2], self.min_length)
+        targets, weights = (None if values is None else values[part] for values in (self.targets, self.weights))
+        return EncodedTexts(self.rows[part], targets, weights, self.min_length)
 
     def batches(self, batch_size: int, shuffle: bool = False, seed: int = 0, epoch: int = 0) -> TextBatches:
         """Returns batches; the order of an epoch is a function of the seed and of its number."""

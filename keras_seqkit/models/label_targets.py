@@ -190,8 +190,9 @@ class ClassTargets:
         found = None
         if isinstance(value, str):
             found = self._by_string.get(value)
-            if found is None and self._given_as_numbers:
-                found = self._given_as_numbers.get(_number(value), None)
+            number = _number(value)
+            if found is None and number is not None:
+                found = self._given_as_numbers.get(number)
         elif isinstance(value, (int, float)):
             found = self._by_number.get(value, self._by_string.get(str(value)))
             if found is None and self._places and value in range(len(self)):

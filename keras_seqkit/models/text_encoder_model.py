@@ -91,7 +91,7 @@ class TextEncoderModel(TextModel):
         """Builds all layers; the constructor has done it."""
         if not self.built:
             self.built = True
-            self.pooling.build()
+            self.pooling.build(None)
             keras.Model.__call__(self, np.zeros((1, LENGTH_STEP), np.int32))
 
     def encode(self, inputs: Any, training: bool | None = None) -> Any:

@@ -168,7 +168,7 @@ class TextModel(keras.Model):
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
         data = self._data(x, y, sample_weight, class_weight, batch_size)
-        checks = None
+        checks: Any = None
         if validation_data is not None:
             checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
         elif validation_split:
