@@ -1,0 +1,127 @@
+"""Losses and metrics of models that predict tokens: logits are read as logits, and padding does not count."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seqkit.models.token_losses import token_loss, token_metrics
+
+OWNER = "TextGenerator"
+LOGITS = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)
+TOKENS = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 6, 0]])
+WEIGHTS = (TOKENS > 0).astype(np.float32)
+TOLERANCE = 1e-5  # float32
+
+
+def nats() -> float:
+    """The mean cross-entropy of the real tokens, in NumPy."""
+    powers = np.exp(LOGITS - LOGITS.max(axis=2, keepdims=True))
+    probabilities = powers / powers.sum(axis=2, keepdims=True)
+    of_tokens = np.take_along_axis(probabilities, TOKENS[..., None], axis=2)[..., 0]
+    return float(-(np.log(of_tokens) * WEIGHTS).sum() / WEIGHTS.sum())
+
+
+def own_crossentropy(y_true, y_pred):
+    """A loss as users write one: a value for each token."""
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+
+class ScaledCrossentropy(keras.losses.Loss):
+    """A loss of a user's own, whose config leaves out how it is reduced."""
+
+    def call(self, y_true, y_pred):
+        return 2.0 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+    def get_config(self):
+        return {}
+
+
+CROSSENTROPIES = {
+    "string": "sparse_categorical_crossentropy",
+    "name of the class": "SparseCategoricalCrossentropy",
+    "short": "crossentropy",
+    "function of Keras": keras.losses.sparse_categorical_crossentropy,
+    "instance": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    "mean": keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean"),
+    "one in a list": [keras.losses.SparseCategoricalCrossentropy(from_logits=True)],
+    "own function": own_crossentropy,
+}
+
+
+@pytest.mark.parametrize("given", CROSSENTROPIES)
+def test_each_way_to_ask_for_cross_entropy_reads_logits_and_counts_real_tokens(given):
+    found = token_loss(OWNER, CROSSENTROPIES[given])(TOKENS, LOGITS, WEIGHTS)
+    assert float(found) == pytest.approx(nats(), abs=TOLERANCE)
+
+
+def test_a_loss_of_ones_own_counts_real_tokens_and_stays_as_it_was():
+    own = ScaledCrossentropy()
+    assert float(token_loss(OWNER, own)(TOKENS, LOGITS, WEIGHTS)) == pytest.approx(2 * nats(), abs=TOLERANCE)
+    assert own.reduction == "sum_over_batch_size"
+    summed = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    assert float(token_loss(OWNER, summed)(TOKENS, LOGITS, WEIGHTS)) == pytest.approx(
+        nats() * WEIGHTS.sum(), rel=TOLERANCE
+    )
+
+
+def test_a_loss_that_was_made_of_a_function_can_be_saved():
+    loss = token_loss(OWNER, own_crossentropy)
+    with keras.saving.custom_object_scope({"own_crossentropy": own_crossentropy}):
+        loaded = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert loaded.name == "own_crossentropy"
+    again = token_loss(OWNER, loaded)
+    assert float(again(TOKENS, LOGITS, WEIGHTS)) == pytest.approx(nats(), abs=TOLERANCE)
+
+
+def test_losses_that_would_misread_logits_or_tokens_are_refused():
+    for given, message in (
+        (keras.losses.SparseCategoricalCrossentropy(), "from_logits=True"),
+        ("categorical_crossentropy", "categorical_crossentropy.*indices of tokens"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "indices of tokens"),
+        ("mse", "mean_squared_error.*indices of tokens"),
+        (keras.losses.binary_crossentropy, "indices of tokens"),
+        ({"logits": "mse"}, "one output"),
+        (["mse", "mae"], "one output"),
+        ("no_such_loss", "no_such_loss"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            token_loss(OWNER, given)
+
+
+@pytest.mark.parametrize("given", ["accuracy", "acc", "sparse_categorical_accuracy", "own function"])
+def test_metrics_leave_padding_out(given):
+    def hits(y_true, y_pred):
+        return keras.ops.cast(keras.ops.equal(y_true, keras.ops.argmax(y_pred, -1)), "float32")
+
+    [metric] = token_metrics([hits if given == "own function" else given])
+    model = keras.Sequential([keras.layers.Identity()])
+    model.compile(loss=token_loss(OWNER, "crossentropy"), weighted_metrics=[metric])
+    found = model.evaluate(LOGITS, TOKENS, sample_weight=WEIGHTS, verbose=0, return_dict=True)
+    expected = ((LOGITS.argmax(axis=2) == TOKENS) * WEIGHTS).sum() / WEIGHTS.sum()
+    name = "hits" if given == "own function" else given
+    assert found[name] == pytest.approx(expected, abs=TOLERANCE)
+    assert found["loss"] == pytest.approx(nats(), abs=TOLERANCE)
+
+
+def test_a_cross_entropy_among_the_metrics_reads_logits():
+    for given in ("crossentropy", "sparse_categorical_crossentropy", keras.metrics.sparse_categorical_crossentropy):
+        [metric] = token_metrics(given if isinstance(given, str) else [given])
+        metric.update_state(TOKENS, LOGITS, WEIGHTS)
+        assert float(metric.result()) == pytest.approx(nats(), abs=TOLERANCE)
+        assert metric.name == (given if isinstance(given, str) else "sparse_categorical_crossentropy")
+
+
+def test_metrics_that_would_misread_logits_or_tokens_are_refused():
+    for given, message in (
+        (keras.metrics.SparseCategoricalCrossentropy(), "from_logits=True"),
+        ("categorical_accuracy", "categorical_accuracy.*indices of tokens"),
+        (keras.metrics.AUC(), "indices of tokens"),
+        (keras.metrics.Accuracy(), "indices of tokens"),
+        ("mse", "indices of tokens"),
+        (keras.losses.mean_squared_error, "indices of tokens"),
+        ("no_such_metric", "no_such_metric"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            token_metrics([given])
+    assert token_metrics(None) == []
+    assert token_metrics([None, [keras.metrics.SparseTopKCategoricalAccuracy(3)], {"logits": ["acc"]}])[1].name == "acc"
