@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from keras_seqkit.models.text_batches import TextBatches
 
 
-class EncodedTexts(NamedTuple):
+@dataclass(frozen=True)
+class EncodedTexts:
     """Texts, their targets, and their weights.
 
     Args:
@@ -45,7 +47,14 @@ class EncodedTexts(NamedTuple):
     def batches(self, batch_size: int, shuffle: bool = False, seed: int = 0, epoch: int = 0) -> TextBatches:
         """Returns batches; the order of an epoch is a function of the seed and of its number."""
         return TextBatches(
-            *self[:3], batch_size=batch_size, min_length=self.min_length, shuffle=shuffle, seed=seed, epoch=epoch
+            self.rows,
+            self.targets,
+            self.weights,
+            batch_size=batch_size,
+            min_length=self.min_length,
+            shuffle=shuffle,
+            seed=seed,
+            epoch=epoch,
         )
 
     def digest(self) -> str:

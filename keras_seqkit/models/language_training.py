@@ -1,23 +1,81 @@
 """Training a language model on continuous streams of text: truncated back-propagation through time."""
 
+import hashlib
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
 from keras_seqkit.text.vocabulary import START_ID
+
+LENGTH = 100
+
+
+@dataclass(frozen=True)
+class LanguageTexts:
+    """Encoded texts in memory, and how they are cut.
+
+    Args:
+        rows: the ids of each text, int32.
+        weights: float32 (texts,), or `None`.
+        length: the tokens of a row of a batch.
+        step: `None`: streams; else how far each window begins after the one before.
+    """
+
+    rows: list[np.ndarray]
+    weights: np.ndarray | None = None
+    length: int = LENGTH
+    step: int | None = None
+
+    def split(self, fraction: float) -> tuple["LanguageTexts", "LanguageTexts"]:
+        """Returns what is trained on, and the last `fraction`, which is held out: of the texts, or of the only one.
+
+        Raises:
+            ValueError: one of them is empty.
+        """
+        whole = self.rows[0] if len(self.rows) == 1 else self.rows
+        kept = len(whole) - int(len(whole) * fraction)
+        if not 0 < kept < len(whole):
+            what = "tokens" if len(self.rows) == 1 else "texts"
+            raise ValueError(
+                f"TextGenerator.fit: validation_split={fraction} of {len(whole)} {what} leaves {kept} to train on and "
+                f"{len(whole) - kept} to measure; at least one of each is expected."
+            )
+        if len(self.rows) == 1:
+            return replace(self, rows=[self.rows[0][:kept]]), replace(self, rows=[self.rows[0][kept:]])
+        weights = (None, None) if self.weights is None else (self.weights[:kept], self.weights[kept:])
+        return (
+            replace(self, rows=self.rows[:kept], weights=weights[0]),
+            replace(self, rows=self.rows[kept:], weights=weights[1]),
+        )
+
+    def batches(self, batch_size: int, shuffle: bool = False, seed: int = 0, epoch: int = 0) -> Any:
+        """Returns streams or windows; the order of an epoch is a function of the seed and of its number."""
+        order = seed if shuffle else None
+        if self.step is None:
+            return ContinuousBatches(self.rows, batch_size, self.length, order, epoch, self.weights)
+        return WindowBatches(self.rows, batch_size, self.length, self.step, order, epoch, self.weights)
+
+    def digest(self) -> str:
+        """Returns what tells other texts or weights from these."""
+        found = hashlib.sha256()
+        for row in self.rows:
+            found.update(np.asarray([len(row), *row], np.int64).tobytes())
+        found.update(b"" if self.weights is None else self.weights.tobytes())
+        return found.hexdigest()
 
 
 class StreamTraining(keras.Model):
     """A `TextGenerator` in training, which keeps the states of its streams from batch to batch.
 
-    It trains the generator's weights with the generator's optimizer, and stops when the generator is told to.
+    It trains the generator's weights with the generator's optimizer, loss and metrics, and stops when the generator is
+    told to.
 
     Args:
-        generator: the model.
+        generator: the model, compiled.
         streams: the rows of each batch.
         measures: whether the mean cross-entropy is measured over all batches as one, as `nats`.
         forget: the fraction of the rows that begin a batch of training without state, as rows do then whose first
@@ -38,15 +96,26 @@ class StreamTraining(keras.Model):
             for name, size in generator.state_sizes.items()
         }
         self.built = True
+        metrics, weighted = generator.compiled_with.metrics
+        nats = [keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)] if measures else []
         self.compile(
             optimizer=generator.optimizer,
-            loss=generator.loss,
-            weighted_metrics=[keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)]
-            if measures
-            else None,
+            loss=generator.compiled_with.loss,
+            metrics=metrics,
+            weighted_metrics=[*nats, *(weighted or [])] or None,
             jit_compile=generator.jit_compile,
             run_eagerly=generator.run_eagerly,
+            steps_per_execution=1 if measures else generator.steps_per_execution,
         )
+
+    @property
+    def _initial_epoch(self) -> Any:
+        """Where Keras's `BackupAndRestore` lets the generator go on."""
+        return getattr(self.generator, "_initial_epoch", None) if hasattr(self, "generator") else None
+
+    @_initial_epoch.setter
+    def _initial_epoch(self, value: Any) -> None:
+        """Keras sets it to `None` at first; the generator's own is what counts."""
 
     @property
     def stop_training(self) -> bool:
@@ -84,74 +153,34 @@ class StreamTraining(keras.Model):
             kept.assign(np.zeros(kept.shape, np.float32))
 
 
-class _FreshStreams(keras.callbacks.Callback):
-    """Begins each epoch without state, and measures the held-out texts after it."""
+class FreshStreams(keras.callbacks.Callback):
+    """Begins each epoch without state, and measures the held-out texts after it.
 
-    def __init__(self, training: StreamTraining | None, checks: ContinuousBatches | None, generator: Any):
+    Args:
+        training: the streams in training; `None`: windows are trained on.
+        checks: the held-out texts, as streams; `None`: nothing is measured.
+        generator: the model.
+        every: the epochs from one measurement to the next, or the numbers of those that are measured, from 1 on.
+        steps: how many batches are measured; `None`: all.
+    """
+
+    def __init__(self, training: StreamTraining | None, checks: Any, generator: Any, every: Any, steps: int | None):
         super().__init__()
-        self.training = training
-        self.checks = checks
+        self.training, self.checks, self.every, self.steps = training, checks, every, steps
         self.checking = None if checks is None else StreamTraining(generator, checks.streams, measures=True)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Forgets; Keras calls this."""
         if self.training is not None:
             self.training.forget()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self.checking is not None and self.checks is not None:
-            self.checking.forget()
-            silent: Any = 0
-            measured: Any = self.checking.evaluate(self.checks, verbose=silent, return_dict=True)
-            logs["val_loss"] = measured["nats"]
-
-
-def fit_language_model(
-    generator: Any,
-    texts: list[str],
-    checks: list[str] | None,
-    batch_size: int,
-    length: int,
-    step: int | None,
-    seed: int,
-    forget: float,
-    arguments: dict[str, Any],
-) -> Any:
-    """Trains a `TextGenerator`; see its `fit`.
-
-    Returns:
-        Keras's `History`.
-
-    Raises:
-        ValueError: a size is below 1, or `forget` is not a fraction.
-    """
-    if not 0 <= forget <= 1:
-        raise ValueError(f"TextGenerator.fit: forget is 0 to 1; received {forget}.")
-    for name, value in (("batch_size", batch_size), ("length", length), ("step", step)):
-        if value is not None and value < 1:
-            raise ValueError(f"TextGenerator.fit: {name} is at least 1; received {value}.")
-    rows = _rows(generator, texts)
-    held_out = None if checks is None else ContinuousBatches(_rows(generator, checks), batch_size, length, None)
-    if step is None:
-        batches: Any = ContinuousBatches(rows, batch_size, length, seed)
-        trained: Any = StreamTraining(generator, batches.streams, forget=forget, seed=seed)
-        fresh = _FreshStreams(trained, held_out, generator)
-    else:
-        batches = WindowBatches(rows, batch_size, length, step, seed)
-        trained = generator
-        fresh = _FreshStreams(None, held_out, generator)
-    callbacks = keras.callbacks.CallbackList(
-        [fresh, *arguments.pop("callbacks")],
-        add_history=True,
-        add_progbar=arguments.get("verbose", 1) not in (0, "0"),
-        model=generator,
-        epochs=arguments["epochs"],
-        verbose=1 if arguments.get("verbose", 1) == "auto" else arguments.get("verbose", 1),
-        steps=arguments.get("steps_per_epoch") or len(batches),
-    )
-    generator.stop_training = False
-    build_optimizer(trained)
-    return keras.Model.fit(trained, batches, callbacks=callbacks, shuffle=False, **arguments)
-
-
-def _rows(generator: Any, texts: list[str]) -> list[np.ndarray]:
-    return [np.asarray(row, np.int32) for row in generator.vocabulary.encode_rows(texts)]
+        """Measures; Keras calls this."""
+        due = (epoch + 1) % self.every == 0 if isinstance(self.every, int) else epoch + 1 in self.every
+        if self.checking is None or not due:
+            return
+        self.checking.forget()
+        silent: Any = 0
+        measured: Any = self.checking.evaluate(self.checks, verbose=silent, steps=self.steps, return_dict=True)
+        measured["loss"] = measured.pop("nats")
+        logs.update({f"val_{name}": value for name, value in measured.items()})

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.text_model import TextModel
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import check_numbers
 from keras_seqkit.text.validation import check_has_ends
@@ -17,7 +18,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
 
 
-class RecurrentLanguageModel(keras.Model):
+class RecurrentLanguageModel(TextModel):
     """Embedding, recurrent layers and logits of the next token: the base of `TextGenerator`, which describes it."""
 
     def __init__(
@@ -78,7 +79,7 @@ class RecurrentLanguageModel(keras.Model):
             if self.tie_weights:
                 self.bias = self.add_weight(shape=(len(self.vocabulary),), initializer="zeros", name="bias")
             self.embedding(np.zeros((1, 2), np.int32))
-            self(np.zeros((1, 2), np.int32))
+            keras.Model.__call__(self, np.zeros((1, 2), np.int32))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """See the class."""

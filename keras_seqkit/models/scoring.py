@@ -6,12 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.padding import pad_rows
-from keras_seqkit.text.validation import check_texts
-from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
+from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
+BITS_OF_A_BYTE = math.log2(257)  # of 256 bytes and an end, all as probable
 STEPS_AT_ONCE = 256  # longer texts are read in parts, and the state is carried: memory does not grow with the text
 
 
@@ -31,14 +32,38 @@ class Scorer:
         return self._scores(self._sequences(texts), batch_size)
 
     def evaluate(self, texts: list[str], batch_size: int) -> dict[str, float]:
-        """Returns the loss in nats a token, the perplexity, and bits a character."""
+        """Returns the loss in nats a token, the perplexity, bits a character, and the fraction of unknown tokens.
+
+        A model says of an unknown token only that there is one. So that no vocabulary looks better for knowing less,
+        each also costs what it takes to spell it: a code that gives each byte of UTF-8 and the token's end the same
+        probability.
+        """
         sequences = self._sequences(texts)
         nats = -float(self._scores(sequences, batch_size).sum())
-        loss = nats / sum(len(sequence) - 1 for sequence in sequences)
+        tokens = sum(len(sequence) - 1 for sequence in sequences)
+        loss = nats / tokens
+        unknown, spelling = self._spelling_bits(texts, sequences)
         characters = max(1, sum(map(len, texts)))
         with np.errstate(over="ignore"):
             perplexity = float(np.exp(loss))
-        return {"loss": loss, "perplexity": perplexity, "bits_per_character": nats / math.log(2.0) / characters}
+        return {
+            "loss": loss,
+            "perplexity": perplexity,
+            "bits_per_character": (nats / math.log(2.0) + spelling) / characters,
+            "unknown": unknown / tokens,
+        }
+
+    def _spelling_bits(self, texts: list[str], sequences: list[list[int]]) -> tuple[int, float]:
+        """Returns how many tokens are unknown, and the bits that it takes to spell them."""
+        vocabulary = self.generator.vocabulary
+        unknown = [
+            token
+            for text, sequence in zip(texts, sequences, strict=True)
+            if UNKNOWN_ID in sequence
+            for token, index in zip(vocabulary.split(text), sequence[1:-1], strict=True)
+            if index == UNKNOWN_ID
+        ]
+        return len(unknown), sum(len(token.encode()) + 1 for token in unknown) * BITS_OF_A_BYTE
 
     def _sequences(self, texts: list[str]) -> list[list[int]]:
         rows = self.generator.vocabulary.encode_rows(texts)
@@ -103,7 +128,7 @@ def text_list(texts: Any) -> list[str]:
         TypeError: something is not a string.
         ValueError: there is none, or one holds a lone surrogate.
     """
-    found = list(check_texts([texts] if isinstance(texts, str) else texts, "TextGenerator: texts"))
+    found = text_column(texts, "TextGenerator: texts")
     if not found:
         raise ValueError("TextGenerator: at least one text is expected; received an empty list.")
     return found

@@ -8,7 +8,7 @@ from keras_seqkit.text.continuation import Continuation, certain_length, first_s
 
 def stream_text(
     writer: Any,
-    prompts: list[str],
+    continuations: list[Continuation],
     max_new_tokens: int,
     settings: dict[str, Any],
     stops: Sequence[str],
@@ -18,7 +18,8 @@ def stream_text(
 
     What may turn out to be the beginning of a stop string is held back.
     """
-    texts = [_StreamedText(Continuation(writer.vocabulary, prompt), stops, strip_prompt) for prompt in prompts]
+    texts = [_StreamedText(continuation, stops, strip_prompt) for continuation in continuations]
+    prompts = [continuation.prompt for continuation in continuations]
 
     def pieces(final: bool) -> Any:
         found = [text.piece(final) for text in texts]

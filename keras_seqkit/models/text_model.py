@@ -42,6 +42,18 @@ class DefaultCompilation(NamedTuple):
     weighted_metrics: list | None = None
 
 
+class CompiledWith:
+    """The loss, and the metrics and weighted metrics, that a model is compiled with; Keras's own are bound to it.
+
+    Args:
+        loss: as given to Keras.
+        metrics: metrics and weighted metrics, as given to Keras.
+    """
+
+    def __init__(self, loss: Any, metrics: list[Any]):
+        self.loss, self.metrics = loss, metrics
+
+
 class TextModel(keras.Model):
     """The base of all models of this package: a `keras.Model` that takes strings.
 
@@ -122,6 +134,7 @@ class TextModel(keras.Model):
         flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
         self.check_compilation(loss, flat)
         loss, given = self.prepared_compilation(loss, given)
+        self.compiled_with = CompiledWith(loss, given)
         super().compile(optimizer, loss, loss_weights, given[0], given[1], **kwargs)
 
     def own_loss(self, metrics: list[Any]) -> Any:
@@ -174,9 +187,13 @@ class TextModel(keras.Model):
         elif validation_split:
             data, checks = self._split(data, validation_split)
         self.compile_by_default()
-        build_optimizer(self)
+        if checks is not None and hasattr(checks, "batches"):
+            checks = checks.batches(validation_size)
+        x, y, weights = self._fitted(data, batch_size, shuffle, seed, arguments.get("initial_epoch", 0))
         monitored = None if patience is None else Monitored(("val_loss",), patience=patience)
-        progress = TrainingProgress(self, self, monitored, checkpoint)
+        network, own_callbacks, checks = self.training_network(x, checks, seed, arguments)
+        build_optimizer(network)
+        progress = TrainingProgress(network, self, monitored, checkpoint)
         if checkpoint is not None:
             if not hasattr(data, "digest"):
                 raise ValueError(
@@ -184,29 +201,49 @@ class TextModel(keras.Model):
                     "arrays. Pass lists of texts, or leave checkpoint out."
                 )
             settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
-            progress.fingerprint = run_fingerprint(self, data.digest(), **settings)
+            progress.fingerprint = run_fingerprint(self, data.digest(), **settings, **self.run_settings(data))
         done = progress.restore()
         if done >= epochs or progress.finished:
             progress.on_train_end()
             self.history = progress.history()
             return self.history
-        x, y, weights = self._fitted(data, batch_size, shuffle, seed, done)
+        if done:
+            x, _, _ = self._fitted(data, batch_size, shuffle, seed, done)
+            arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
         remembered = [progress] if checkpoint is not None or monitored is not None else []
-        arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
-        history = super().fit(
+        history = _fit(
+            network,
+            self,
             x,
             y,
             sample_weight=weights,
             batch_size=batch_size if isinstance(data, Arrays) else None,
             shuffle=shuffle if isinstance(data, Arrays) else False,
             epochs=epochs,
-            callbacks=[*callback_list(callbacks), *remembered],
-            validation_data=checks.batches(validation_size) if hasattr(checks, "batches") else checks,
+            callbacks=[*own_callbacks, *callback_list(callbacks), *remembered],
+            validation_data=checks,
             **arguments,
         )
         if done:
             self.history = history = progress.history()
         return history
+
+    def training_network(
+        self, batches: Any, checks: Any, seed: int, arguments: dict[str, Any]
+    ) -> tuple[Any, list, Any]:
+        """Returns the model whose steps are run in training, callbacks of its own, and what Keras is to measure.
+
+        Args:
+            batches: what is trained on.
+            checks: what is held out, or `None`.
+            seed: as in `fit`.
+            arguments: those of Keras that `fit` was given.
+        """
+        return self, [], checks
+
+    def run_settings(self, data: Any) -> dict[str, Any]:
+        """Returns what else a run depends on: plain data, by name."""
+        return {}
 
     def _fitted(self, data: Any, batch_size: int, shuffle: bool, seed: int, epoch: int = 0) -> tuple[Any, Any, Any]:
         if isinstance(data, Arrays):
@@ -217,6 +254,8 @@ class TextModel(keras.Model):
 
     def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int) -> Any:
         """Returns `Examples`, an encoded stream, or `Arrays`."""
+        if hasattr(x, "batches") and hasattr(x, "digest"):
+            return x
         if is_stream(x):
             for name, value in (("y", y), ("sample_weight", sample_weight)):
                 if value is not None:
@@ -374,15 +413,36 @@ class Arrays(NamedTuple):
     sample_weight: Any = None
 
 
+def _fit(network: Any, owner: Any, x: Any, y: Any, callbacks: list[Any], **arguments: Any) -> Any:
+    """Runs Keras's training loop on a network, with callbacks that see the model it belongs to."""
+    if network is owner:
+        return keras.Model.fit(network, x, y, callbacks=callbacks, **arguments)
+    verbose = arguments.get("verbose", "auto")
+    found = keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose not in (0, "0"),
+        model=owner,
+        epochs=arguments["epochs"],
+        verbose=1 if verbose == "auto" else verbose,
+        steps=arguments.get("steps_per_epoch") or len(x),
+    )
+    owner.stop_training = False
+    return keras.Model.fit(network, x, y, callbacks=found, **arguments)
+
+
 def check_sizes(owner: str, **sizes: int | None) -> None:
     """Checks that each size is a whole number of at least 1, or `None`.
 
     Raises:
-        ValueError: one is not.
+        TypeError: one is no whole number.
+        ValueError: one is below 1.
     """
     for name, size in sizes.items():
-        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
-            raise ValueError(f"{owner}.fit: {name} must be a whole number of at least 1; received {size!r}.")
+        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer))):
+            raise TypeError(f"{owner}.fit: {name} is a whole number; received {size!r}.")
+        if size is not None and size < 1:
+            raise ValueError(f"{owner}.fit: {name} is at least 1; received {size!r}.")
 
 
 def callback_list(callbacks: Any) -> list[Any]:

@@ -9,9 +9,9 @@ import numpy as np
 from keras_seqkit.models.generation import GenerationBlock, PromptReader
 from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import seed_words
+from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.continuation import Continuation, first_stop, stop_list
 from keras_seqkit.text.padding import pad_rows
-from keras_seqkit.text.validation import check_texts
 
 PROMPTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 64  # between two looks at stop strings; also what shapes are rounded up to, so that few are compiled
@@ -33,20 +33,20 @@ class Writer:
         self.reader = PromptReader(generator, sampler)
         self.block = GenerationBlock(generator, sampler)
 
-    def write(self, prompts: list[str], max_new_tokens: int, settings: dict[str, Any], stop: Any) -> list[Continuation]:
-        """Returns a `Continuation` of each prompt."""
+    def write(
+        self, texts: list[Continuation], max_new_tokens: int, settings: dict[str, Any], stop: Any
+    ) -> list[Continuation]:
+        """Writes on each text, and returns all of them."""
         stops = stop_list(stop)
-        found = []
-        for first_row in range(0, len(prompts), PROMPTS_AT_ONCE):
-            part = prompts[first_row : first_row + PROMPTS_AT_ONCE]
-            texts = [Continuation(self.vocabulary, prompt) for prompt in part]
-            for tokens in self._blocks(part, first_row, max_new_tokens, settings, TOKENS_AT_ONCE):
-                for text, row in zip(texts, tokens, strict=True):
+        for first_row in range(0, len(texts), PROMPTS_AT_ONCE):
+            part = texts[first_row : first_row + PROMPTS_AT_ONCE]
+            prompts = [text.prompt for text in part]
+            for tokens in self._blocks(prompts, first_row, max_new_tokens, settings, TOKENS_AT_ONCE):
+                for text, row in zip(part, tokens, strict=True):
                     text.extend(row)
-                if stops and all(text.ended or first_stop(text.written, stops) is not None for text in texts):
+                if all(text.ended or first_stop(text.written, stops) is not None for text in part):
                     break
-            found += texts
-        return found
+        return texts
 
     def stream(self, prompts: list[str], max_new_tokens: int, settings: dict[str, Any]) -> Iterator[list[int]]:
         """Yields one token of each prompt at a time."""
@@ -114,10 +114,52 @@ def prompt_list(prompts: Any) -> list[str]:
         TypeError: something is not a string.
         ValueError: there is none, or one holds a lone surrogate.
     """
-    found = list(check_texts([prompts] if isinstance(prompts, str) else prompts, "TextGenerator: prompts"))
+    found = text_column(prompts, "TextGenerator: prompts")
     if not found:
         raise ValueError("TextGenerator: at least one prompt is expected; received an empty list. Pass [''] for none.")
     return found
+
+
+DEFAULT_NEW_TOKENS = 100
+
+
+def check_count(num_return_sequences: int, sampler: Sampler) -> None:
+    """Checks how many texts are written for each prompt.
+
+    Raises:
+        ValueError: it is below 1, or several are asked of a sampler that would write the same again.
+    """
+    if isinstance(num_return_sequences, bool) or not isinstance(num_return_sequences, int) or num_return_sequences < 1:
+        raise ValueError(
+            f"TextGenerator.generate: num_return_sequences is a whole number of at least 1; received "
+            f"{num_return_sequences!r}."
+        )
+    if num_return_sequences > 1 and not sampler.draws:
+        raise ValueError(
+            f"TextGenerator.generate: {type(sampler).__name__} writes the same text each time, so "
+            f"num_return_sequences={num_return_sequences} would repeat it. Pass 1, or sampler='random'."
+        )
+
+
+def length_limits(
+    vocabulary: Any, prompts: list[str], max_new_tokens: int | None, max_length: int | None
+) -> tuple[list[int | None], int]:
+    """Returns how many tokens each prompt may get, `None` where that is all of them, and the largest number.
+
+    Raises:
+        TypeError: `max_length` is no integer.
+        ValueError: both are given, or `max_length` is below 0.
+    """
+    if max_length is None:
+        return [None] * len(prompts), DEFAULT_NEW_TOKENS if max_new_tokens is None else max_new_tokens
+    if max_new_tokens is not None:
+        raise ValueError("TextGenerator.generate: received max_new_tokens and max_length, which counts the prompt too.")
+    if not hasattr(max_length, "__index__"):
+        raise TypeError(f"TextGenerator.generate: max_length is an integer; received {max_length!r}.")
+    if max_length < 0:
+        raise ValueError(f"TextGenerator.generate: max_length is at least 0; received {max_length!r}.")
+    limits = [max(0, max_length - len(row)) for row in vocabulary.encode_rows(prompts)]
+    return limits, max(limits)
 
 
 def check_settings(max_new_tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> None:

@@ -37,6 +37,7 @@ class BeamSampler(Sampler):
         Graves (2012), Sequence transduction with recurrent neural networks; the length penalty as in `transformers`.
     """
 
+    draws = False
     writes_each_step = False
 
     def __init__(self, num_beams: int = 5, length_penalty: float = 1.0, **kwargs: Any):

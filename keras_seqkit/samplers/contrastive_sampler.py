@@ -47,6 +47,7 @@ class ContrastiveSampler(Sampler):
         Su et al. (2022), A contrastive framework for neural text generation, arXiv:2202.06417.
     """
 
+    draws = False
     reads_prompt_outputs = True
 
     def __init__(self, k: int = 5, alpha: float = 0.6, **kwargs: Any):

@@ -17,6 +17,8 @@ class GreedySampler(Sampler):
     3
     """
 
+    draws = False
+
     def choose(self, logits: Any, uniform: Any, settings: Settings) -> Any:
         """See `Sampler`."""
         del uniform, settings

@@ -75,6 +75,7 @@ class Sampler:
     """
 
     beams = 1  # rows of the network for each text
+    draws = True  # whether another seed writes another text
     writes_each_step = True  # whether the token of a step is final when the step is done
     reads_prompt_outputs = False  # whether the network's outputs over the prompt are wanted
 

@@ -14,13 +14,15 @@ class Continuation:
     Args:
         vocabulary: the tokens.
         prompt: a text, kept as it is.
+        limit: how many tokens are taken at most; `None`: all.
     """
 
-    def __init__(self, vocabulary: Vocabulary, prompt: str):
+    def __init__(self, vocabulary: Vocabulary, prompt: str, limit: int | None = None):
         self.vocabulary = vocabulary
         self.prompt = prompt
+        self.limit = limit
         self.tokens: list[int] = []
-        self.ended = False  # whether [END] was written
+        self.ended = limit == 0  # whether [END] was written, or the limit reached
 
     def extend(self, tokens: Iterable[int]) -> None:
         """Adds tokens; `[END]`, padding and all behind them are left out."""
@@ -29,6 +31,7 @@ class Continuation:
             if self.ended:
                 return
             self.tokens.append(token)
+            self.ended = len(self.tokens) == self.limit
 
     @property
     def written(self) -> str:
