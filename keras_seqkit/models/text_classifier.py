@@ -14,6 +14,7 @@ from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
 from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.label_targets import check_labels, label_indices
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches
 from keras_seqkit.text import Vocabulary
@@ -54,7 +55,8 @@ class TextClassifier(keras.Model):
         Steps with id 0 are masked. A text without any token gives what the biases say.
 
     Raises:
-        ValueError: there are less than two labels, or one stands twice, or the embedding has too few rows.
+        ValueError: there are less than two labels, or one stands twice, or the embedding has too few rows, or
+            those of other tokens.
 
     Example:
     >>> from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
@@ -100,12 +102,7 @@ class TextClassifier(keras.Model):
         check_embedding("TextClassifier", embedding, len(self.vocabulary))
         if isinstance(embedding, int):
             return keras.layers.Embedding(len(self.vocabulary), embedding, mask_zero=True, name="embedding")
-        rows = getattr(embedding, "input_dim", len(self.vocabulary))
-        if rows < len(self.vocabulary):
-            raise ValueError(
-                f"TextClassifier: the embedding has {rows} rows and the vocabulary {len(self.vocabulary)} tokens. "
-                "Make both from the same vocabulary."
-            )
+        check_tokens("TextClassifier", embedding, self.vocabulary)
         return embedding
 
     def build(self, input_shape: Any = None) -> None:
