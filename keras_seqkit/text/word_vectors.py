@@ -61,7 +61,7 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
 
             - the path of such a file, plain or gzip, or of a zip archive that holds one file. Which member of an
               archive: ``"glove.6B.zip::glove.6B.50d.txt"`` or ``("glove.6B.zip", "glove.6B.50d.txt")``;
-            - gensim ``KeyedVectors``;
+            - gensim ``KeyedVectors``, or a model that has them as ``wv``: ``SkipGram`` and ``CBOW`` have, too;
             - a mapping from token to vector.
         tokens: the tokens to look for. A token that stands there twice gets its vector twice.
 
@@ -85,6 +85,7 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
             raise ValueError("read_vectors: the mapping from token to vector is empty. Expected one vector or more.")
         dim = np.size(next(iter(vectors.values())))
         return _from_lookup(vectors, vectors.__getitem__, tokens, dim)
+    vectors = getattr(vectors, "wv", vectors)
     if hasattr(vectors, "key_to_index") and hasattr(vectors, "vectors"):  # gensim KeyedVectors
         places, table = vectors.key_to_index, vectors.vectors
         return _from_lookup(places, lambda token: table[places[token]], tokens, dim=table.shape[1])
