@@ -44,16 +44,18 @@ class _Sizes:
     words: int
 
 
-def read_fasttext(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
+def read_fasttext(stream: ByteStream, wanted: Iterable[bytes], source: str, only_ngrams: bool = False) -> Rows:
     """Reads the vectors of the wanted words that are in a fastText file's dictionary.
 
     Args:
         stream: a ``.bin`` file, at its beginning.
         wanted: the tokens to look for, as UTF-8.
         source: the file's name, for messages.
+        only_ngrams: whether vectors are made of n-grams alone, for words that the dictionary does not have.
 
     Returns:
-        The rows found, in the order of the dictionary; `lines` counts its words.
+        The rows found, in the order of the dictionary; `lines` counts its words. With `only_ngrams`, the rows of the
+        words that have an n-gram, in no order.
 
     Raises:
         ValueError: the file is quantized, cut or damaged, or is of another version.
@@ -65,10 +67,12 @@ def read_fasttext(stream: ByteStream, wanted: Iterable[bytes], source: str) -> R
     with told_as_damage(source):
         reader = ByteReader(stream, source)
         sizes = _read_sizes(reader, source)
-        ids = _read_dictionary(reader, sizes, set(wanted))
+        ids = _read_dictionary(reader, sizes, set() if only_ngrams else set(wanted))
         begin = _find_matrix(reader, sizes, source)
-        rows = Rows(sizes.dim, sizes.words, list(ids))
         parts = {word: [number, *_ngram_rows(word, sizes)] for word, number in ids.items()}
+        if only_ngrams:
+            parts = {word: numbers for word in set(wanted) if (numbers := _ngram_rows(word, sizes))}
+        rows = Rows(sizes.dim, sizes.words, list(parts))
         rows.blocks.append(_means(stream, begin, sizes.dim, parts, reader))
         stream.seek(begin + (sizes.words + sizes.buckets) * sizes.dim * NUMBER_BYTES)
         if not fill(stream, memoryview(bytearray(1))):

@@ -6,6 +6,7 @@ from keras_seqkit.text import fasttext_file, vector_file, word2vec_file
 from keras_seqkit.text.byte_reader import ByteStream, fill, told_as_damage
 from keras_seqkit.text.vector_rows import Rows
 
+Reader = Callable[[ByteStream, Iterable[bytes], str], Rows]
 HEAD_BYTES = 1 << 18  # a header, a token and a vector fit in
 
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff")
@@ -41,14 +42,30 @@ def read_any(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
     Raises:
         ValueError: the file is of another kind, or is cut or damaged.
     """
-    head = memoryview(bytearray(HEAD_BYTES))
+    return _reader_of(_begin(stream, source, HEAD_BYTES), source)(stream, wanted, source)
+
+
+def read_ngrams(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
+    """Makes the vectors of some tokens of the character n-grams in a fastText file; see `read_any`.
+
+    Raises:
+        ValueError: the file is none of fastText, or is cut or damaged.
+    """
+    if _begin(stream, source, len(fasttext_file.MAGIC)) != fasttext_file.MAGIC:
+        raise ValueError(f"{source}: it is of another kind, and only a fastText file (.bin) has n-grams.")
+    return fasttext_file.read_fasttext(stream, wanted, source, only_ngrams=True)
+
+
+def _begin(stream: ByteStream, source: str, count: int) -> bytes:
+    """Returns the first bytes of a file, and goes back to its beginning."""
+    head = memoryview(bytearray(count))
     with told_as_damage(source):
         begin = bytes(head[: fill(stream, head)])
         stream.seek(0)
-    return _reader_of(begin, source)(stream, wanted, source)
+    return begin
 
 
-def _reader_of(begin: bytes, source: str) -> Callable[[ByteStream, Iterable[bytes], str], Rows]:
+def _reader_of(begin: bytes, source: str) -> Reader:
     if begin.startswith(fasttext_file.MAGIC):
         return fasttext_file.read_fasttext
     if word2vec_file.is_word2vec_binary(begin):

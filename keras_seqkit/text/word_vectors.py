@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from keras_seqkit.text.byte_reader import ByteStream
-from keras_seqkit.text.vector_formats import read_any
+from keras_seqkit.text.vector_formats import Reader, read_any, read_ngrams
 
 _GZIP_START, _ZIP_START = b"\x1f\x8b", b"PK\x03\x04"
 _MEMBER_SIGN = "::"
@@ -54,7 +54,7 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
 
     The binary files of word2vec and fastText (``.bin``) are told from text by how they begin. A fastText file gives a
     word the mean of its own row and its n-grams' rows, as the ``.vec`` file beside it does; words that are not in its
-    dictionary are not found, though its n-grams could make vectors for them.
+    dictionary are not found: `read_ngram_vectors` makes vectors for them.
 
     Args:
         vectors: one of
@@ -89,18 +89,48 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
     if hasattr(vectors, "key_to_index") and hasattr(vectors, "vectors"):  # gensim KeyedVectors
         places, table = vectors.key_to_index, vectors.vectors
         return _from_lookup(places, lambda token: table[places[token]], tokens, dim=table.shape[1])
-    if isinstance(vectors, tuple) and len(vectors) == 2:
-        return _from_file(os.fspath(vectors[0]), vectors[1], tokens)
-    if isinstance(vectors, str | os.PathLike):
-        path = os.fspath(vectors)
-        if _MEMBER_SIGN in path and not os.path.exists(path):
-            path, member = path.rsplit(_MEMBER_SIGN, 1)
-            return _from_file(path, member, tokens)
-        return _from_file(path, None, tokens)
+    place = _place_of_file(vectors)
+    if place is not None:
+        return _from_file(*place, tokens, read_any)
     raise TypeError(
         "read_vectors: expected vectors to be the path of a GloVe, word2vec or fastText file, a pair (zip archive, "
         f"member), gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
     )
+
+
+def read_ngram_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
+    """Makes vectors of the character n-grams in a fastText file: what the program gives words that it never saw.
+
+    Args:
+        vectors: the path of a fastText file (``.bin``), as in `read_vectors`.
+        tokens: the tokens, none of them in the file's dictionary: one that is there would get another vector.
+
+    Returns:
+        The vectors of the tokens that are long enough to have an n-gram.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is another kind of file, or is cut or damaged.
+    """
+    place = _place_of_file(vectors)
+    if place is None:
+        raise ValueError(
+            f"read_ngram_vectors: only a fastText file (.bin) has n-grams; received {type(vectors).__name__}."
+        )
+    return _from_file(*place, tokens, read_ngrams)
+
+
+def _place_of_file(vectors: Any) -> tuple[str, str | None] | None:
+    """Returns the path and the member of an archive, or None if it is no file that is named."""
+    if isinstance(vectors, tuple) and len(vectors) == 2:
+        return os.fspath(vectors[0]), vectors[1]
+    if not isinstance(vectors, str | os.PathLike):
+        return None
+    path = os.fspath(vectors)
+    if _MEMBER_SIGN in path and not os.path.exists(path):
+        path, member = path.rsplit(_MEMBER_SIGN, 1)
+        return path, member
+    return path, None
 
 
 def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequence[str], dim: int) -> WordVectors:
@@ -118,11 +148,11 @@ def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequen
     return WordVectors(matrix, np.array(rows, dtype=np.int64), dim)
 
 
-def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVectors:
+def _from_file(path: str, member: str | None, tokens: Sequence[str], read: Reader) -> WordVectors:
     """Reads vectors from a file."""
     encoded = _encode(tokens)
     with _open(path, member) as (stream, source):
-        found = read_any(stream, encoded, source)
+        found = read(stream, encoded, source)
     count = len(found.tokens)
     place_of = dict(
         zip(reversed(found.tokens), range(count - 1, -1, -1), strict=True)

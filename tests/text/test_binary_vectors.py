@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_seqkit.text import fasttext_file
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.text.word_vectors import read_ngram_vectors, read_vectors
 from tests.text.vector_files import FLOATS, as_dict, assert_same, read
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=12)
@@ -126,6 +126,25 @@ def test_fasttext_words_have_the_vectors_that_gensim_gives_them(fasttext):
     assert (found.dim, found.lines_read) == (5, len(theirs))
     assert found.rows.tolist() == list(range(len(theirs)))
     np.testing.assert_allclose(found.matrix, [theirs[word] for word in theirs.key_to_index], atol=SAME_MEANS)
+
+
+def test_words_that_a_fasttext_file_does_not_have_are_made_of_its_ngrams(fasttext):
+    theirs = load_facebook_vectors(str(fasttext))
+    words = ["wherever", "açaí", "日本", "onde", "x", "x"]
+    found = read_ngram_vectors(fasttext, words)
+    assert found.dim == 5
+    assert found.rows.tolist() == (list(range(len(words))) if theirs.max_n else [])
+    for row, vector in zip(found.rows, found.matrix, strict=True):
+        if words[row] != "onde":
+            np.testing.assert_allclose(vector, theirs[words[row]], atol=SAME_MEANS)
+
+
+@pytest.mark.parametrize("content", [b"sun 1 2\nmoon 3 4\n", word2vec({"sun": [0.1, 0.2]})])
+def test_only_a_fasttext_file_has_ngrams(write, content):
+    with pytest.raises(ValueError, match=r"vectors.txt: .*only a fastText file \(\.bin\) has n-grams"):
+        read_ngram_vectors(write(content), ["sun"])
+    with pytest.raises(ValueError, match=r"only a fastText file .* received dict"):
+        read_ngram_vectors({"sun": [1.0]}, ["sun"])
 
 
 def test_fasttext_files_are_read_out_of_archives_and_in_small_pieces(fasttext, write, monkeypatch):
