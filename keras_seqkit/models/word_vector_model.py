@@ -138,7 +138,7 @@ class WordVectorModel(keras.Model):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the metrics; a drawn word that is the one seen counts as seen, and has no weight where they have."""
-        seen = ops.reshape(ops.cast(y >= 0, "float32"), (-1, 1))  # (batch * candidates, 1)
+        seen = ops.reshape(ops.cast(ops.greater_equal(y, 0), "float32"), (-1, 1))  # (batch * candidates, 1)
         probabilities = ops.reshape(ops.sigmoid(y_pred), (-1, 1))
         weights = ops.reshape(ops.abs(y), (-1,))
         return super().compute_metrics(x, seen, probabilities, weights)

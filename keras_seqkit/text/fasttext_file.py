@@ -201,5 +201,5 @@ def _means(
         means = (sums / counts[:, np.newaxis]).astype(np.float32)  # (words, dim)
     if not np.isfinite(means).all():
         word = int(np.argmin(np.isfinite(means).all(axis=1)))
-        raise reader.error(f"the vector of {words[word].decode()!r} is not finite. The file is damaged")
+        raise reader.error(f"the vector of {words[word].decode(errors='replace')!r} is not finite. The file is damaged")
     return means

@@ -72,7 +72,9 @@ def _read(reader: ByteReader, wanted: set[bytes], source: str) -> Rows:
         if token in wanted:
             vector = np.frombuffer(numbers, dtype="<f4").astype(np.float32)  # (dim,)
             if not np.isfinite(vector).all():
-                raise reader.error(f"vector {rows.lines:,}, of {token.decode()!r}, is not finite. The file is damaged")
+                raise reader.error(
+                    f"vector {rows.lines:,}, of {token.decode(errors='replace')!r}, is not finite. The file is damaged"
+                )
             wanted.discard(token)
             rows.tokens.append(token)
             rows.blocks.append(vector[np.newaxis])
