@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from keras_seqkit.text.limits import MAX_WIDTH, check_limit, check_numbers
-from keras_seqkit.text.word_vectors import WordVectors, read_vectors
+from keras_seqkit.text.vocabulary import RESERVED_TOKENS
+from keras_seqkit.text.word_vectors import WordVectors, read_ngram_vectors, read_vectors
 
-_OOV = ("zeros", "normal", "mean")
+_OOV = ("zeros", "normal", "mean", "ngrams")
 _OOV_SEED = 0
 _SET_HERE = ("weights", "embeddings_initializer", "input_dim")
 
@@ -23,7 +24,7 @@ class Coverage:
 
     Attributes:
         found: The tokens that have one, in the order of the vocabulary.
-        missing: The tokens that have none.
+        missing: The tokens that have none of their own, also where `oov` makes one for them.
 
     Example:
         >>> print(Coverage(found=["sun", "moon"], missing=["mars"]))
@@ -45,7 +46,7 @@ class Coverage:
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
 class GloveEmbedding(keras.layers.Embedding):
-    """A `keras.layers.Embedding` that starts from pretrained word vectors (GloVe, word2vec, fastText text).
+    """A `keras.layers.Embedding` that starts from pretrained word vectors (GloVe, word2vec, fastText).
 
     Row `i` of the table is the vector of token `i`. Row 0 is the padding and always starts as zeros. Only the
     rows that the vocabulary needs are read, so memory grows with the vocabulary and not with the file; see
@@ -56,13 +57,16 @@ class GloveEmbedding(keras.layers.Embedding):
         vocabulary_or_tokens: A `keras_seqkit.Vocabulary`, or any sequence of tokens in the order of their ids. The
             first one is the padding (`"[PAD]"`, `"<pad>"`, `""`), whose row is zeros; where it is a word, it has its
             vector like any other.
-        vectors: The path of a text file (plain, gzip, or a zip with one member; `"archive.zip::member.txt"`
-            or `(archive, member)` choose one), gensim `KeyedVectors`, or a mapping from token to vector.
+        vectors: The path of a text file, or of a binary one of word2vec or fastText (plain, gzip, or a zip with
+            one member; `"archive.zip::member.txt"` or `(archive, member)` choose one), gensim `KeyedVectors`, a
+            `SkipGram` or `CBOW`, or a mapping from token to vector.
         trainable: Whether training changes the table.
         mask_zero: Whether id 0 is masked.
         oov: The row of a token that has no vector, `[UNK]` and the like included: `"zeros"`; `"normal"`,
             drawn with the mean and standard deviation of each dimension of the found vectors, the same on
-            every run; `"mean"`, the mean of the found vectors.
+            every run; `"mean"`, the mean of the found vectors; `"ngrams"`, made of the character n-grams of a
+            fastText file (`.bin`), and zeros for the reserved tokens of a `Vocabulary` and for what is too short to
+            have any.
         normalize: Scale each found vector to length 1, before `oov` looks at them. Zero vectors stay zero.
         output_dim: Leave it out: the vectors have it. Given with `vectors`, it must be theirs.
         missing: Leave it out. `get_config` puts the ids of the tokens without a vector here.
@@ -135,9 +139,11 @@ class GloveEmbedding(keras.layers.Embedding):
                     f"output_dim out, or pass a {output_dim}-dimensional file."
                 )
             _check_size(tokens, found.dim)
+            missing = sorted(set(range(_first_word(tokens), len(tokens))) - set(found.rows.tolist()))
+            if oov == "ngrams":
+                found = _with_ngrams(found, vectors, tokens, missing)
             table = _make_table(found, tokens, oov, normalize)  # (vocab, dim)
             output_dim = found.dim
-            missing = sorted(set(range(_first_word(tokens), len(tokens))) - set(found.rows.tolist()))
         elif output_dim is None:
             raise ValueError(
                 "GloveEmbedding: vectors is None, and so is output_dim. Pass vectors; only get_config leaves them out, "
@@ -226,6 +232,15 @@ def _first_word(tokens: Sequence[str]) -> int:
     return 1 if re.fullmatch(r"|[<\[_]*pad[>\]_]*", tokens[0], re.IGNORECASE) else 0
 
 
+def _with_ngrams(found: WordVectors, vectors: Any, tokens: list[str], missing: list[int]) -> WordVectors:
+    """Returns the vectors that were found, and those that n-grams make for words without one."""
+    rows = np.array([row for row in missing if tokens[row] not in RESERVED_TOKENS], dtype=np.int64)
+    made = read_ngram_vectors(vectors, [tokens[row] for row in rows.tolist()])
+    return WordVectors(
+        np.concatenate([found.matrix, made.matrix]), np.concatenate([found.rows, rows[made.rows]]), found.dim
+    )
+
+
 def _make_table(found: WordVectors, tokens: list[str], oov: str, normalize: bool) -> np.ndarray:
     """Returns the table, float32 (vocab, dim), with a row for each token."""
     words = found.rows >= _first_word(tokens)
@@ -234,7 +249,7 @@ def _make_table(found: WordVectors, tokens: list[str], oov: str, normalize: bool
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)  # (found, 1)
         vectors = (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32)
     table = np.zeros((len(tokens), found.dim), dtype=np.float32)  # (vocab, dim)
-    if oov != "zeros":
+    if oov in ("normal", "mean"):
         if not len(rows):
             raise ValueError(
                 f"GloveEmbedding: no token of the vocabulary has a vector, so oov={oov!r} has nothing to start from. "

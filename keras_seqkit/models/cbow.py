@@ -13,8 +13,9 @@ class CBOW(WordVectorModel):
     """Learns word vectors from texts: the mean of its context predicts each word, by negative sampling.
 
     It has one example for each word of the texts where `SkipGram` has about ``window + 1``, so an epoch is that much
-    shorter, and rare words learn less. `fit` takes strings. Then `vector`, `most_similar` and `analogy` answer,
-    `vectors` is the whole table, and `save_text` writes a word2vec text file, which `GloveEmbedding` and gensim read.
+    shorter, and rare words learn less. `fit` takes strings. Then `vector`, `similarity`, `most_similar` and `analogy`
+    answer, `vectors` is the whole table, `wv` has gensim's names for all that, and `save_text` writes a word2vec text
+    file, which `GloveEmbedding` and gensim read.
 
     Args:
         vocabulary: the `Vocabulary` whose words get vectors. A word that the texts do not have keeps the random small

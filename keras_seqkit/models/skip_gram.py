@@ -11,8 +11,9 @@ from keras_seqkit.models.word_vector_model import WordVectorModel
 class SkipGram(WordVectorModel):
     """Learns word vectors from texts: each word predicts every word of its context, by negative sampling.
 
-    `fit` takes strings. Then `vector`, `most_similar` and `analogy` answer, `vectors` is the whole table, and
-    `save_text` writes a word2vec text file, which `GloveEmbedding` and gensim read.
+    `fit` takes strings. Then `vector`, `similarity`, `most_similar` and `analogy` answer, `vectors` is the whole table,
+    `wv` has gensim's names for all that, and `save_text` writes a word2vec text file, which `GloveEmbedding` and gensim
+    read.
 
     Args:
         vocabulary: the `Vocabulary` whose words get vectors. A word that the texts do not have keeps the random small

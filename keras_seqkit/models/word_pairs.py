@@ -124,6 +124,9 @@ class WordPairs(keras.utils.PyDataset):
         subsample: see `keep_probabilities`.
         batch_size: examples in a batch at most.
         seed: of all that is drawn; the same seed gives the same batches.
+        counts: how often each word is seen (vocab,), by which words are left out and drawn; `None`: in these texts.
+        renewed: whether each epoch draws anew; else all have the same pairs.
+        **kwargs: as in `keras.utils.PyDataset`.
 
     Raises:
         ValueError: there are no texts, or no example in them.
@@ -139,15 +142,18 @@ class WordPairs(keras.utils.PyDataset):
         subsample: float = 1e-3,
         batch_size: int = 8192,
         seed: int = 0,
+        counts: np.ndarray | None = None,
+        renewed: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.whole_context, self.window, self.negatives, self.seed = whole_context, window, negatives, seed
         self._ids, self._texts = known_words(rows)
         _check_neighbours(len(rows), self._ids, self._texts)
-        counts = np.bincount(self._ids, minlength=vocab)  # (vocab,)
-        self._kept = keep_probabilities(counts, subsample)
-        self._noise = NoiseWords(counts)
+        self.counts = np.bincount(self._ids, minlength=vocab) if counts is None else counts  # (vocab,)
+        self.renewed = renewed
+        self._kept = keep_probabilities(self.counts, subsample)
+        self._noise = NoiseWords(self.counts)
         self._epoch, self._drawn_epoch = 0, 0
         self._words, self._targets, self._order = self._draw_epoch()
         count = len(self._order)
@@ -176,7 +182,7 @@ class WordPairs(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """Lets the next batch be one of a new epoch."""
-        self._epoch += 1
+        self._epoch += self.renewed
 
     def _renew(self) -> None:
         self._drawn_epoch = self._epoch

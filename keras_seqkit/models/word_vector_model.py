@@ -8,11 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.embedding_size import check_embedding
-from keras_seqkit.models.vector_text import vectors_as_text
+from keras_seqkit.models.keyed_words import TOP_N, KeyedWords
 from keras_seqkit.models.word_pairs import FIRST_WORD, WordPairs
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text.files import write_atomically
 from keras_seqkit.text.limits import MAX_WINDOW, check_limit
 from keras_seqkit.text.validation import check_has_ends
 
@@ -111,6 +111,38 @@ class WordVectorModel(keras.Model):
         losses = ops.multiply(ops.abs(signs), ops.softplus(-signs * y_pred))  # (batch, candidates)
         return ops.mean(ops.sum(losses, axis=-1))
 
+    def compile(self, optimizer: Any = None, loss: Any = None, **kwargs: Any) -> None:
+        """Chooses the optimizer and metrics; the loss is that of negative sampling.
+
+        Args:
+            optimizer: `None`: Adam, learning rate 0.01.
+            loss: leave it out.
+            **kwargs: as in `keras.Model.compile`. Metrics see one candidate at a time: 1 for a word that is seen and 0
+                for one that is drawn, and the probability that the model gives it.
+
+        Raises:
+            ValueError: there is a loss.
+        """
+        if loss is not None:
+            raise ValueError(
+                f"{type(self).__name__}.compile: the loss is that of negative sampling, which the model computes "
+                f"itself; received {loss!r:.60}. Leave loss out, or override compute_loss in a class of your own."
+            )
+        super().compile(keras.optimizers.Adam(LEARNING_RATE) if optimizer is None else optimizer, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as the saved one was."""
+        given: Any = keras.saving.deserialize_keras_object(config)
+        self.compile(**{**given, "loss": None})  # files of older releases may name one, which never had an effect
+        build_optimizer(self)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Returns the metrics; a drawn word that is the one seen counts as seen, and has no weight where they have."""
+        seen = ops.reshape(ops.cast(ops.greater_equal(y, 0), "float32"), (-1, 1))  # (batch * candidates, 1)
+        probabilities = ops.reshape(ops.sigmoid(y_pred), (-1, 1))
+        weights = ops.reshape(ops.abs(y), (-1,))
+        return super().compute_metrics(x, seen, probabilities, weights)
+
     def fit(
         self,
         texts: Iterable[str],
@@ -119,6 +151,8 @@ class WordVectorModel(keras.Model):
         learning_rate: float | None = None,
         seed: int = 0,
         callbacks: Sequence[Any] | None = None,
+        validation_data: Iterable[str] | None = None,
+        validation_split: float = 0.0,
         **kwargs: Any,
     ) -> Any:
         """Trains on texts; a second call goes on from the first.
@@ -134,6 +168,10 @@ class WordVectorModel(keras.Model):
             learning_rate: of the optimizer; `None`: as it is.
             seed: of all that is drawn. The same seed gives the same vectors: the tables always start alike.
             callbacks: as in `keras.Model.fit`.
+            validation_data: texts whose pairs are predicted after each epoch, the same ones each time: `val_loss`.
+                Frequent words are left out, and negatives drawn, as often as the counts of `texts` say.
+            validation_split: the fraction of the texts, taken from the end, that is held out for that; not used where
+                there are `validation_data`.
             **kwargs: `verbose` and the others of `keras.Model.fit`.
 
         Returns:
@@ -146,9 +184,25 @@ class WordVectorModel(keras.Model):
         kind = type(self).__name__
         if epochs < 1 or batch_size < 1:
             raise ValueError(f"{kind}.fit: epochs and batch_size are at least 1; received {epochs} and {batch_size}.")
+        if not 0 <= validation_split < 1:
+            raise ValueError(f"{kind}.fit: validation_split is at least 0 and below 1; received {validation_split}.")
         rows = self.vocabulary.encode_rows(texts)
+        held_out = None if validation_data is None else self.vocabulary.encode_rows(validation_data)
+        if validation_split and held_out is None:
+            kept = len(rows) - int(len(rows) * validation_split)
+            rows, held_out = rows[:kept], rows[kept:]
+        pairs = self._pairs(rows, batch_size, seed)
+        checks = None if held_out is None else self._pairs(held_out, batch_size, seed, pairs.counts)
+        if not self.compiled:
+            self.compile()
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        return super().fit(pairs, epochs=epochs, callbacks=callbacks, validation_data=checks, shuffle=False, **kwargs)
+
+    def _pairs(self, rows: list[list[int]], batch_size: int, seed: int, counts: np.ndarray | None = None) -> WordPairs:
+        """Returns the pairs of texts; with counts of other texts, those of texts that are held out."""
         try:
-            pairs = WordPairs(
+            return WordPairs(
                 rows,
                 len(self.vocabulary),
                 self._whole_context,
@@ -157,14 +211,12 @@ class WordVectorModel(keras.Model):
                 self.subsample,
                 batch_size=batch_size,
                 seed=seed,
+                counts=counts,
+                renewed=counts is None,
             )
         except ValueError as error:
-            raise ValueError(f"{kind}.fit: {error}") from error
-        if not self.compiled:
-            self.compile(keras.optimizers.Adam(LEARNING_RATE))
-        if learning_rate is not None:
-            self.optimizer.learning_rate = learning_rate
-        return super().fit(pairs, epochs=epochs, callbacks=callbacks, shuffle=False, **kwargs)
+            part = "" if counts is None else "validation_data: "
+            raise ValueError(f"{type(self).__name__}.fit: {part}{error}") from error
 
     @property
     def vectors(self) -> np.ndarray:
@@ -179,19 +231,34 @@ class WordVectorModel(keras.Model):
         Raises:
             ValueError: the word is not in the vocabulary, or is reserved.
         """
-        return self.vectors[self._word_id(word)]
+        return self.wv[word]
+
+    @property
+    def wv(self) -> KeyedWords:
+        """The words and their vectors under the names of gensim: ``model.wv["cat"]``, ``model.wv.key_to_index``."""
+        return KeyedWords(self)
+
+    def similarity(self, one: str, two: str) -> float:
+        """Returns the cosine of two words' vectors.
+
+        Raises:
+            ValueError: a word is not in the vocabulary.
+        """
+        return self.wv.similarity(one, two)
 
     def most_similar(
-        self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), top_n: int = 10
+        self, positive: Any = (), negative: Any = (), top_n: int | None = None, *, topn: int | None = None
     ) -> list[tuple[str, float]]:
         """Returns the words whose vectors point most nearly where the given ones do.
 
-        Each given vector is scaled to length 1; the `positive` ones are added, the `negative` ones subtracted.
+        The vectors of words are scaled to length 1, and given ones are taken as they are; the `positive` ones are
+        added, the `negative` ones subtracted.
 
         Args:
-            positive: a word, or several.
-            negative: a word, or several.
-            top_n: how many are returned; fewer where the vocabulary has no more.
+            positive: a word or a vector (dim,), or a list of them.
+            negative: likewise.
+            top_n: how many are returned, 10 where it is left out; fewer where the vocabulary has no more.
+            topn: the same, as gensim calls it.
 
         Returns:
             Words with their cosine similarities, the largest first. The given words are not among them.
@@ -199,29 +266,19 @@ class WordVectorModel(keras.Model):
         Raises:
             ValueError: a word is not in the vocabulary, none is given, or `top_n` is below 1.
         """
-        kind = type(self).__name__
-        plus, minus = (
-            [self._word_id(word) for word in ([words] if isinstance(words, str) else words)]
-            for words in (positive, negative)
-        )
-        if not plus and not minus:
-            raise ValueError(f"{kind}.most_similar: at least one word is expected; received none.")
-        if top_n < 1:
-            raise ValueError(f"{kind}.most_similar: top_n is at least 1; received {top_n}.")
-        table = _unit(self.vectors)  # (vocab, dim)
-        similarities = table @ _unit(table[plus].sum(axis=0) - table[minus].sum(axis=0))  # (vocab,)
-        left = np.setdiff1d(np.arange(FIRST_WORD, len(table)), plus + minus)  # (vocab - given,)
-        best = left[np.argsort(-similarities[left], kind="stable")[:top_n]]
-        return [(self.vocabulary.tokens[place], float(similarities[place])) for place in best]
+        return self.wv.most_similar(positive, negative, self._top_n(top_n, topn))
 
-    def analogy(self, a: str, b: str, c: str, top_n: int = 10) -> list[tuple[str, float]]:
+    def analogy(
+        self, a: str, b: str, c: str, top_n: int | None = None, *, topn: int | None = None
+    ) -> list[tuple[str, float]]:
         """Answers "`a` is to `b` as `c` is to ...": the words most similar to b - a + c, these three left out.
 
         Args:
             a: a word.
             b: a word.
             c: a word.
-            top_n: how many are returned.
+            top_n: how many are returned, 10 where it is left out.
+            topn: the same, as gensim calls it.
 
         Returns:
             Words with their cosine similarities, the largest first.
@@ -231,7 +288,13 @@ class WordVectorModel(keras.Model):
 
         Source: Mikolov, Yih and Zweig (2013), Linguistic regularities in continuous space word representations.
         """
-        return self.most_similar([b, c], [a], top_n)
+        return self.wv.most_similar([b, c], [a], self._top_n(top_n, topn))
+
+    def _top_n(self, top_n: int | None, topn: int | None) -> int:
+        if top_n is not None and topn is not None and top_n != topn:
+            raise ValueError(f"{type(self).__name__}: topn and top_n are one thing; received {topn} and {top_n}.")
+        given = top_n if topn is None else topn
+        return TOP_N if given is None else given
 
     def save_text(self, path: str | os.PathLike, header: bool = True) -> None:
         """Writes the vectors as a word2vec text file, which `GloveEmbedding` and gensim read.
@@ -246,24 +309,10 @@ class WordVectorModel(keras.Model):
             ValueError: a token holds white space or a control character, or a number is not finite.
             OSError: the file cannot be written.
         """
-        words = self.vocabulary.tokens[FIRST_WORD:]
         try:
-            content = vectors_as_text(words, self.vectors[FIRST_WORD:], header)
+            self.wv.save_word2vec_format(path, write_header=header)
         except ValueError as error:
             raise ValueError(f"{type(self).__name__}.save_text: {error}") from error
-        write_atomically(path, content)
-
-    def _word_id(self, word: str) -> int:
-        kind = type(self).__name__
-        if not isinstance(word, str):
-            raise TypeError(f"{kind}: a word is a string; received {type(word).__name__} {word!r:.60}.")
-        if word not in self.vocabulary:
-            normal = self.vocabulary.rules.normalize(word)
-            advice = f"It lower-cases: {normal!r} is in it." if normal in self.vocabulary else "`in` tells which are."
-            raise ValueError(f"{kind}: the word {word!r} is not in the vocabulary. {advice}")
-        if self.vocabulary.index(word) < FIRST_WORD:
-            raise ValueError(f"{kind}: {word!r} is reserved and has no vector. Ask for a word.")
-        return self.vocabulary.index(word)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
@@ -283,9 +332,3 @@ class WordVectorModel(keras.Model):
         vocabulary = Vocabulary.from_config(config["vocabulary"])
         dtype = keras.saving.deserialize_keras_object(config["dtype"], custom_objects=custom_objects)
         return cls(**{**config, "vocabulary": vocabulary, "dtype": dtype})
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Scales vectors to length 1; zeros stay zeros."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(lengths == 0, 1, lengths)

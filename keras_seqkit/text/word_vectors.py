@@ -1,4 +1,4 @@
-"""Word vectors for the tokens of a vocabulary: from a GloVe or word2vec file, a mapping or gensim's KeyedVectors."""
+"""Word vectors for the tokens of a vocabulary: from a file, a mapping or gensim's KeyedVectors."""
 
 import gzip
 import os
@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from keras_seqkit.text.vector_file import ByteStream, read_rows
+from keras_seqkit.text.byte_reader import ByteStream
+from keras_seqkit.text.vector_formats import Reader, read_any, read_ngrams
 
 _GZIP_START, _ZIP_START = b"\x1f\x8b", b"PK\x03\x04"
 _MEMBER_SIGN = "::"
@@ -25,7 +26,8 @@ class WordVectors:
         matrix: float32 (found, dim).
         rows: int64 (found,), ascending: ``matrix[i]`` belongs to ``tokens[rows[i]]`` of the tokens asked for.
         dim: numbers in a vector, also where no token was found.
-        lines_read: lines of the file, a header and blank ones among them; 0 where the vectors came from no file.
+        lines_read: lines of a text file, a header and blank ones among them; vectors of a binary file; 0 where the
+            vectors came from no file.
     """
 
     matrix: np.ndarray
@@ -37,24 +39,29 @@ class WordVectors:
 def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
     """Reads the vectors of some tokens, and only those.
 
-    A file is streamed once, to its end; memory grows with ``tokens``, not with the file. Each number equals
-    ``np.float32(float(text))``. In a file
+    Memory grows with ``tokens``, not with the file. A text file is streamed once, to its end. Each number equals
+    ``np.float32(float(text))``. In a text file
 
     - a token is all that stands before the last ``dim`` numbers of its line: it may hold spaces;
     - a first line of two integers is a word2vec header;
     - the first of several rows of one token wins;
+    - a byte order mark before the first line is passed over;
     - blank lines, CR LF and spaces at the end of a line are passed over;
     - tokens that are not UTF-8 are passed over: no ``str`` is equal to them;
     - the rows of tokens that are not asked for are not checked, except the last line of the file: if that has too few
       numbers, or if there are fewer rows than a header promises, the file was cut, which is an error. A cut inside the
       very last number leaves a line that looks whole; only a header's count, or gzip and zip, would reveal it.
 
+    The binary files of word2vec and fastText (``.bin``) are told from text by how they begin. A fastText file gives a
+    word the mean of its own row and its n-grams' rows, as the ``.vec`` file beside it does; words that are not in its
+    dictionary are not found: `read_ngram_vectors` makes vectors for them.
+
     Args:
         vectors: one of
 
-            - the path of a text file, plain or gzip, or of a zip archive that holds one file. Which member of an
+            - the path of such a file, plain or gzip, or of a zip archive that holds one file. Which member of an
               archive: ``"glove.6B.zip::glove.6B.50d.txt"`` or ``("glove.6B.zip", "glove.6B.50d.txt")``;
-            - gensim ``KeyedVectors``;
+            - gensim ``KeyedVectors``, or a model that has them as ``wv``: ``SkipGram`` and ``CBOW`` have, too;
             - a mapping from token to vector.
         tokens: the tokens to look for. A token that stands there twice gets its vector twice.
 
@@ -78,21 +85,52 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
             raise ValueError("read_vectors: the mapping from token to vector is empty. Expected one vector or more.")
         dim = np.size(next(iter(vectors.values())))
         return _from_lookup(vectors, vectors.__getitem__, tokens, dim)
+    vectors = getattr(vectors, "wv", vectors)
     if hasattr(vectors, "key_to_index") and hasattr(vectors, "vectors"):  # gensim KeyedVectors
         places, table = vectors.key_to_index, vectors.vectors
         return _from_lookup(places, lambda token: table[places[token]], tokens, dim=table.shape[1])
-    if isinstance(vectors, tuple) and len(vectors) == 2:
-        return _from_file(os.fspath(vectors[0]), vectors[1], tokens)
-    if isinstance(vectors, str | os.PathLike):
-        path = os.fspath(vectors)
-        if _MEMBER_SIGN in path and not os.path.exists(path):
-            path, member = path.rsplit(_MEMBER_SIGN, 1)
-            return _from_file(path, member, tokens)
-        return _from_file(path, None, tokens)
+    place = _place_of_file(vectors)
+    if place is not None:
+        return _from_file(*place, tokens, read_any)
     raise TypeError(
-        "read_vectors: expected vectors to be the path of a GloVe or word2vec text file, a pair (zip archive, member), "
-        f"gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
+        "read_vectors: expected vectors to be the path of a GloVe, word2vec or fastText file, a pair (zip archive, "
+        f"member), gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
     )
+
+
+def read_ngram_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
+    """Makes vectors of the character n-grams in a fastText file: what the program gives words that it never saw.
+
+    Args:
+        vectors: the path of a fastText file (``.bin``), as in `read_vectors`.
+        tokens: the tokens, none of them in the file's dictionary: one that is there would get another vector.
+
+    Returns:
+        The vectors of the tokens that are long enough to have an n-gram.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is another kind of file, or is cut or damaged.
+    """
+    place = _place_of_file(vectors)
+    if place is None:
+        raise ValueError(
+            f"read_ngram_vectors: only a fastText file (.bin) has n-grams; received {type(vectors).__name__}."
+        )
+    return _from_file(*place, tokens, read_ngrams)
+
+
+def _place_of_file(vectors: Any) -> tuple[str, str | None] | None:
+    """Returns the path and the member of an archive, or None if it is no file that is named."""
+    if isinstance(vectors, tuple) and len(vectors) == 2:
+        return os.fspath(vectors[0]), vectors[1]
+    if not isinstance(vectors, str | os.PathLike):
+        return None
+    path = os.fspath(vectors)
+    if _MEMBER_SIGN in path and not os.path.exists(path):
+        path, member = path.rsplit(_MEMBER_SIGN, 1)
+        return path, member
+    return path, None
 
 
 def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequence[str], dim: int) -> WordVectors:
@@ -110,11 +148,11 @@ def _from_lookup(tokens_of: Any, vector_of: Callable[[str], Any], tokens: Sequen
     return WordVectors(matrix, np.array(rows, dtype=np.int64), dim)
 
 
-def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVectors:
+def _from_file(path: str, member: str | None, tokens: Sequence[str], read: Reader) -> WordVectors:
     """Reads vectors from a file."""
     encoded = _encode(tokens)
     with _open(path, member) as (stream, source):
-        found = read_rows(stream, encoded, source)
+        found = read(stream, encoded, source)
     count = len(found.tokens)
     place_of = dict(
         zip(reversed(found.tokens), range(count - 1, -1, -1), strict=True)
@@ -141,8 +179,8 @@ def _open(path: str, member: str | None) -> Iterator[tuple[ByteStream, str]]:
     """Opens a vector file, compressed or not, and gives it a name for messages."""
     if not os.path.exists(path):
         raise FileNotFoundError(
-            f"read_vectors: there is no file {path!r}. Expected a GloVe or word2vec text file, plain, gzip or zip. "
-            "keras_seqkit.datasets.glove() fetches one."
+            f"read_vectors: there is no file {path!r}. Expected a GloVe, word2vec or fastText file, plain, gzip or "
+            "zip. keras_seqkit.datasets.glove() fetches one."
         )
     with open(path, "rb", buffering=0) as file:
         start = file.read(len(_ZIP_START))

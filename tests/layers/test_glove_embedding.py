@@ -85,6 +85,32 @@ def test_oov_normal_is_the_same_on_every_run():
     np.testing.assert_array_equal(table_of(GloveEmbedding(TOKENS, VECTORS, oov="normal")), first)
 
 
+def test_oov_ngrams_makes_vectors_of_the_ngrams_of_a_fasttext_file(tmp_path):
+    from gensim.models import FastText
+    from gensim.models.fasttext import load_facebook_vectors, save_facebook_model
+
+    save_facebook_model(
+        FastText([["sun", "moon", "star"]] * 9, vector_size=4, bucket=50, min_count=1), str(tmp_path / "f")
+    )
+    theirs = load_facebook_vectors(str(tmp_path / "f"))
+    tokens = ["[PAD]", "[UNK]", "sun", "sunny", "moon", "日"]
+    layer = GloveEmbedding(tokens, tmp_path / "f", oov="ngrams")
+    expected = np.zeros((6, 4))
+    for word in ("sun", "sunny", "moon", "日"):
+        expected[tokens.index(word)] = theirs[word]
+    np.testing.assert_allclose(table_of(layer), expected, atol=SAME_SUMS)
+    assert table_of(layer)[3].any()
+    assert layer.coverage.found == ["sun", "moon"]
+    assert GloveEmbedding.from_config(layer.get_config()).oov == "ngrams"
+    lengths = np.linalg.norm(table_of(GloveEmbedding(tokens, tmp_path / "f", oov="ngrams", normalize=True)), axis=1)
+    np.testing.assert_allclose(lengths[2:], 1, rtol=SAME_SUMS)
+
+
+def test_oov_ngrams_needs_a_fasttext_file(vector_file):
+    with pytest.raises(ValueError, match="only a fastText file"):
+        GloveEmbedding(TOKENS, vector_file, oov="ngrams")
+
+
 @pytest.mark.parametrize("oov", ["normal", "mean"])
 def test_oov_needs_one_found_token(oov):
     with pytest.raises(ValueError, match=rf"no token of the vocabulary has a vector, so oov='{oov}'"):
@@ -92,7 +118,7 @@ def test_oov_needs_one_found_token(oov):
 
 
 def test_an_unknown_oov_is_an_error():
-    with pytest.raises(ValueError, match=r"oov is 'random', expected one of \('zeros', 'normal', 'mean'\)"):
+    with pytest.raises(ValueError, match=r"oov is 'random', expected one of \('zeros', 'normal', 'mean', 'ngrams'\)"):
         GloveEmbedding(TOKENS, VECTORS, oov="random")
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seqkit import GloveEmbedding, TextGenerator
+from keras_seqkit import GloveEmbedding, TextGenerator, Vocabulary
 from keras_seqkit.models.scoring import STEPS_AT_ONCE
 from tests.eager import eagerly
 from tests.generators import CELLS, generator, vocabulary_of

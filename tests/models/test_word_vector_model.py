@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from keras import ops
 
 from keras_seqkit import CBOW, GloveEmbedding, SkipGram, Vocabulary
 from keras_seqkit.models.word_vector_model import WordVectorModel
+from tests.eager import eagerly
 from tests.models.word_vector_texts import PETS, TOOLS, grouped_texts
 
 TEXTS = grouped_texts(60)
@@ -202,7 +204,7 @@ def test_a_word_without_a_vector_is_named(fitted, word, message):
 def test_questions_that_have_no_answer_are_refused(fitted):
     with pytest.raises(ValueError, match="at least one word is expected"):
         fitted.most_similar()
-    with pytest.raises(ValueError, match="top_n is at least 1; received 0"):
+    with pytest.raises(ValueError, match="topn is at least 1; received 0"):
         fitted.most_similar("cat", top_n=0)
     with pytest.raises(TypeError, match="a word is a string; received bytes"):
         fitted.vector(b"cat")
@@ -233,3 +235,108 @@ def test_words_with_the_same_contexts_are_similar(kind):
     for group in (PETS, TOOLS):
         own = [word for word, _ in model.most_similar(group[0], top_n=len(VOCABULARY)) if word in PETS + TOOLS]
         assert set(own[:4]) == set(group[1:])
+
+
+def test_metrics_tell_seen_words_from_drawn_ones(kind):
+    model = small(kind)
+    model.compile(metrics=["accuracy", keras.metrics.AUC(name="auc"), keras.metrics.TruePositives(name="found")])
+    untrained = model.fit(TEXTS, epochs=1, batch_size=64, learning_rate=0.0, verbose=0).history
+    # Where all scores are 0 nothing is told apart: a third of the candidates is seen, and none is told to be so.
+    assert untrained["accuracy"] == pytest.approx([2 / 3], abs=0.1)
+    assert untrained["found"] == [0]
+    assert untrained["auc"] == pytest.approx([0.5], abs=1e-6)
+    trained = model.fit(TEXTS, epochs=12, batch_size=64, learning_rate=0.05, verbose=0).history
+    assert 0.7 < trained["accuracy"][-1] < 1
+    assert trained["auc"][-1] > 0.7
+
+
+@eagerly()
+def test_metrics_equal_a_count_in_numpy(kind):
+    model = small(kind)
+    random = np.random.default_rng(0)
+    for table in (model.word_vectors, model.candidate_vectors):
+        table.set_weights([random.normal(size=(len(VOCABULARY), 6)).astype(np.float32)])
+    model.compile(metrics=["accuracy"], weighted_metrics=[keras.metrics.BinaryAccuracy(name="weighted")])
+    words = random.integers(4, 20, (8, 6)) if kind is CBOW else random.integers(4, 20, 8)
+    candidates = random.integers(4, 20, (8, 3))
+    candidates[:3, 1] = candidates[:3, 0]
+    signs = np.where(candidates == candidates[:, :1], 0.0, -1.0).astype(np.float32)
+    signs[:, 0] = 1
+    found = model.test_on_batch((words, candidates), signs, return_dict=True)
+    scores = ops.convert_to_numpy(model((words, candidates)))
+    right = (scores > 0) == (signs >= 0)  # a drawn word that is the one seen counts as seen
+    assert found["accuracy"] == pytest.approx(right.mean(), abs=TOLERANCE)
+    assert found["weighted"] == pytest.approx(right[signs != 0].mean(), abs=TOLERANCE)
+
+
+def test_a_loss_of_ones_own_is_refused_with_the_reason(kind):
+    for arguments in ({"loss": "mse"}, {"optimizer": "adam", "loss": keras.losses.BinaryCrossentropy()}):
+        with pytest.raises(ValueError, match=rf"^{kind.__name__}.compile: .* negative sampling.*Leave loss out"):
+            small(kind).compile(**arguments)
+    with pytest.raises(ValueError, match="Leave loss out"):
+        small(kind).compile("sgd", "mse")
+
+
+def test_a_loss_in_a_file_of_an_older_release_has_no_effect_as_it_had_none(kind):
+    model, loaded = small(kind), small(kind)
+    model.compile("sgd", metrics=["accuracy"])
+    loaded.compile_from_config({**model.get_compile_config(), "loss": "mse"})
+    assert loaded.get_compile_config() == model.get_compile_config()
+    assert loaded.optimizer.built
+
+
+@eagerly()
+def test_a_model_compiled_without_arguments_trains_and_is_saved_with_its_metrics(kind, tmp_path):
+    model = small(kind)
+    model.compile(metrics=["accuracy"])
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    model.fit(TEXTS, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.optimizer.iterations == model.optimizer.iterations > 0
+    assert set(loaded.fit(TEXTS, epochs=1, verbose=0).history) == {"loss", "accuracy"}
+
+
+@eagerly()
+def test_validation_data_are_texts_and_measured_alike_after_each_epoch(kind):
+    model = small(kind)
+    held_out = grouped_texts(30, seed=1)
+    history = model.fit(TEXTS, epochs=4, learning_rate=0.05, validation_data=held_out, verbose=0).history
+    assert len(history["val_loss"]) == 4
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    with_rate_0 = small(kind)
+    with_rate_0.word_vectors.set_weights(model.word_vectors.get_weights())
+    with_rate_0.candidate_vectors.set_weights(model.candidate_vectors.get_weights())
+    again = with_rate_0.fit(TEXTS, epochs=3, validation_data=iter(held_out), learning_rate=0.0, verbose=0)
+    assert len(set(again.history["val_loss"])) == 1
+    assert again.history["val_loss"][0] == pytest.approx(history["val_loss"][-1], rel=TOLERANCE)
+
+
+@eagerly()
+def test_validation_does_not_change_what_is_learned(kind):
+    with_it, without = small(kind), small(kind)
+    with_it.fit(TEXTS, epochs=3, validation_data=TEXTS[:10], verbose=0)
+    without.fit(TEXTS, epochs=3, verbose=0)
+    np.testing.assert_array_equal(with_it.vectors, without.vectors)
+
+
+@eagerly()
+def test_a_validation_split_holds_out_the_last_texts_unless_there_are_validation_data(kind):
+    found = []
+    for texts, arguments in (
+        (TEXTS, {"validation_split": 0.25}),
+        (TEXTS[:45], {"validation_data": TEXTS[45:]}),
+        (TEXTS[:45], {"validation_data": TEXTS[45:], "validation_split": 0.5}),
+    ):
+        found.append(small(kind).fit(texts, epochs=2, verbose=0, **arguments).history)
+    assert found[0] == found[1] == found[2]
+    for share in (1.0, -0.1):
+        with pytest.raises(ValueError, match="validation_split is at least 0 and below 1"):
+            small(kind).fit(TEXTS, validation_split=share, verbose=0)
+
+
+def test_validation_data_without_a_pair_are_refused_by_name(kind):
+    with pytest.raises(ValueError, match=rf"^{kind.__name__}.fit: validation_data: no text has two words"):
+        small(kind).fit(TEXTS, validation_data=["cat"], verbose=0)
+    with pytest.raises(TypeError, match="string"):
+        small(kind).fit(TEXTS, validation_data="cat", verbose=0)
