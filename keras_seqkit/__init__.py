@@ -3,8 +3,9 @@
 Public names are resolved when they are first used, so that ``import keras_seqkit`` imports no Keras.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from keras_seqkit.extras import import_part
 
 if TYPE_CHECKING:
     from keras_seqkit import datasets, evaluation, layers, models, samplers, text
@@ -54,9 +55,9 @@ _SUBPACKAGES = {"datasets", "evaluation", "layers", "models", "samplers", "text"
 
 def __getattr__(name: str) -> Any:
     if name in _SUBPACKAGES:
-        return import_module(f"{__name__}.{name}")
+        return import_part(f"{__name__}.{name}", f"{__name__}.{name}", "train")
     if name in _HOME_OF_NAME:
-        return getattr(import_module(f"{__name__}.{_HOME_OF_NAME[name]}"), name)
+        return getattr(import_part(f"{__name__}.{_HOME_OF_NAME[name]}", f"{__name__}.{name}", "train"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -24,6 +24,7 @@ from seqkit_onnx.export_checks import (
 )
 from seqkit_onnx.generator_export import export_generator
 from seqkit_onnx.graphs.labels import add_labels
+from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.kind_of_scores import kind_of_scores
 from seqkit_onnx.lowering.carried_state import carried_states
@@ -158,7 +159,7 @@ def export(
     precision = dtype or quantize
     if precision:
         proto = to_float16(proto) if dtype else to_int8(proto)
-    move_weights_into_branches(proto.graph)
+    _finish(proto.graph, tokens is not None or labels is not None)
     write_metadata(proto, model, labels, tokens, states, about)
     network = open_checked(proto)
     if verify or precision:
@@ -187,6 +188,12 @@ def _in_float32(model: keras.Model, signature: ModelSignature) -> tuple[keras.Mo
         return model, signature
     check_rebuilt(model, whole, signature)
     return whole, signature.in_float32()
+
+
+def _finish(graph: onnx.GraphProto, for_texts: bool) -> None:
+    move_weights_into_branches(graph)
+    if for_texts:  # whoever calls other networks makes the arrays, and would pay for the copy
+        answer_no_rows(graph)
 
 
 def _export_writer(
