@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ import seqkit_onnx
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.cases import randomize_weights
 from tests.generators import generator
-from tests.translators import VARIANTS, translator
+from tests.translators import translator
 
 SETTINGS = {
     "num_beams": np.array(3),
@@ -49,27 +50,29 @@ FILES = {
     "generator": (lambda: generator("gru", "word"), {}),
     "generator of ids": (lambda: generator("lstm"), {"text": False}),
     "generator of beams": (lambda: generator("simple_rnn"), {"sampler": "beam"}),
-    "generator of contrasts": (lambda: generator("simple_rnn"), {"sampler": "contrastive"}),
     "translator": (lambda: translator(), {}),
-    "translator of ids": (lambda: translator(**VARIANTS["bahdanau_gru"]), {"text": False}),
-    "translator of a vector": (lambda: translator(**VARIANTS["repeat_vector"]), {}),
+    "translator of ids": (lambda: translator(cell="gru"), {"text": False}),
 }
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory) -> Callable[[str], onnxruntime.InferenceSession]:
-    """Opens one of `FILES` by its name, as whoever has no `seqkit_onnx` does."""
+def exported(tmp_path_factory) -> Callable[[str], Path]:
+    """Writes one of `FILES` by its name."""
 
     @cache
-    def opened(name: str) -> onnxruntime.InferenceSession:
+    def exported(name: str) -> Path:
         make, options = FILES[name]
         path = tmp_path_factory.mktemp("files") / "file.onnx"
         seqkit_onnx.export(make(), path, verify=False, **options)
-        quiet = onnxruntime.SessionOptions()
-        quiet.log_severity_level = 3
-        return onnxruntime.InferenceSession(path, quiet, providers=["CPUExecutionProvider"])
+        return path
 
-    return opened
+    return exported
+
+
+def opened(path: Path) -> onnxruntime.InferenceSession:
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, quiet, providers=["CPUExecutionProvider"])
 
 
 def rows(session: onnxruntime.InferenceSession, count: int, steps: int = 5) -> np.ndarray:
@@ -81,8 +84,8 @@ def rows(session: onnxruntime.InferenceSession, count: int, steps: int = 5) -> n
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_rows_have_no_answer(opened, name):
-    session = opened(name)
+def test_no_rows_have_no_answer(exported, name):
+    session = opened(exported(name))
     [value] = session.get_inputs()
     optional = {each.name for each in session.get_overridable_initializers()}
     of_one = session.run(None, {value.name: rows(session, 1)})
@@ -94,8 +97,8 @@ def test_no_rows_have_no_answer(opened, name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_rows_that_are_there_are_all_answered(opened, name):
-    session = opened(name)
+def test_rows_that_are_there_are_all_answered(exported, name):
+    session = opened(exported(name))
     [value] = session.get_inputs()
     for array in session.run(None, {value.name: rows(session, 3)}):
         assert len(array) == 3
@@ -103,8 +106,8 @@ def test_rows_that_are_there_are_all_answered(opened, name):
 
 @pytest.mark.parametrize("count", [0, 2])
 @pytest.mark.parametrize("name", [name for name, (_, options) in FILES.items() if options.get("text") is False])
-def test_rows_without_steps_are_rows_of_padding(opened, name, count):
-    session = opened(name)
+def test_rows_without_steps_are_rows_of_padding(exported, name, count):
+    session = opened(exported(name))
     [value] = session.get_inputs()
     none, padding = (0 * rows(session, count, steps) for steps in (0, 1))
     for ours, theirs in zip(*(session.run(None, {value.name: each}) for each in (none, padding)), strict=True):
@@ -121,13 +124,14 @@ def test_a_network_that_is_opened_answers_no_rows_too(tmp_path):
         assert (found.shape, found.dtype) == ((0, 3), np.float32)
 
 
-def test_opened_files_of_ids_answer_no_rows(tmp_path):
-    ids = np.zeros((0, 0), int)
-    for name, model, method in (
-        ("c", classifier("gru"), "predict"),
-        ("g", generator("gru"), "generate_ids"),
-        ("t", translator(), "translate_ids"),
-    ):
-        seqkit_onnx.export(model, tmp_path / f"{name}.onnx", text=False, verify=False)
-        found = getattr(seqkit_onnx.load(tmp_path / f"{name}.onnx"), method)(ids)
-        assert len(found if method == "generate_ids" else found[0]) == 0
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("classifier of ids", "predict"),
+        ("generator of ids", "generate_ids"),
+        ("translator of ids", "translate_ids"),
+    ],
+)
+def test_opened_files_of_ids_answer_no_rows(exported, name, method):
+    found = getattr(seqkit_onnx.load(exported(name)), method)(np.zeros((0, 0), int))
+    assert [len(each) for each in (found if isinstance(found, tuple) else [found])] in ([0], [0, 0])
