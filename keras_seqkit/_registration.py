@@ -11,7 +11,7 @@ from typing import Any
 PACKAGE = "keras_seqkit"
 HOMES = {
     "layers": ("BidirectionalStack", "ConvFront", "GloveEmbedding", "MaskedMaxPooling", "RecurrentAttention"),
-    "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator"),
+    "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator", "TextRegressor"),
     "models.token_losses": ("TokenLoss",),
     "models.translation_training": ("SmoothedCrossentropy",),
     "samplers": (

@@ -153,13 +153,19 @@ def test_arguments_out_of_range_are_errors(file, model, tmp_path):
             file.translate(["gato"], **arguments)
     with pytest.raises(TypeError, match="num_beams"):
         file.translate(["gato"], num_beams=2.5)
-    with pytest.raises(TypeError, match=r"translate: texts\[1\] is a str"):
+    with pytest.raises(TypeError, match=r"translate: texts\[1\] is a string"):
         file.translate(["gato", 3])
     with pytest.raises(ValueError, match="sampler do not belong"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", sampler="greedy")
     with pytest.raises(ValueError, match="step do not belong"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", step=True)
     assert not (tmp_path / "no.onnx").exists()
+
+
+@pytest.mark.parametrize(("name", "limit"), [("num_beams", 1024), ("max_length", 2**20)])
+def test_numbers_that_no_memory_would_hold_are_refused(file, name, limit):
+    with pytest.raises(ValueError, match=rf"translate: {name} is {limit:,} at most; received 1,000,000,000\."):
+        file.translate(["gato"], **{name: 10**9})
 
 
 def test_weights_that_are_no_numbers_are_not_exported(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
-from keras_seqkit.models import TextClassifier
+from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
 from seqkit_onnx.lowering.interception import plain_scope_name
@@ -17,6 +17,7 @@ from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
 from seqkit_onnx.lowering.other_precision import CANNOT_REBUILD, rebuilt
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.multi_label_classifier import THRESHOLD, MultiLabelClassifier
 
 TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
 # float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to
@@ -126,7 +127,8 @@ class Comparison:
         expected = self._scores(answers)
         if isinstance(self.network, Classifier):
             labels, ours = self.network.predict(inputs if self.takes_text else self._own(inputs))
-            agreement = _agreement(labels, expected[0], self.network.classes)
+            several = isinstance(self.network, MultiLabelClassifier)
+            agreement = (_agreement_of_sets if several else _agreement)(labels, expected[0], self.network.classes)
             return Verification(largest_difference([ours], expected), agreement, len(labels))
         own = self._own(inputs)
         rows = max((len(array) for array in own.values() if np.ndim(array)), default=1)
@@ -150,11 +152,13 @@ class Comparison:
         """Returns what the file is to give: probabilities where it has labels."""
         if not isinstance(self.network, Classifier):
             return answers
+        if isinstance(self.network, MultiLabelClassifier):
+            return answers
         return [_probabilities(answers[0], self.network.metadata.get("scores", "probabilities"))]
 
     def _of_text(self, texts: Any) -> Any:
         """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
-        if isinstance(self.model, TextClassifier):
+        if isinstance(self.model, TextEncoderModel):
             return texts
         if self.vocabulary is None:
             raise ValueError(
@@ -219,6 +223,13 @@ def _agreement(labels: Sequence[str], probabilities: np.ndarray, classes: Sequen
     """The fraction of labels that are the most probable class, or as probable as that."""
     chosen = probabilities[np.arange(len(labels)), [classes.index(label) for label in labels]]
     return float(np.mean(chosen >= np.max(probabilities, axis=1) - TOLERANCE))
+
+
+def _agreement_of_sets(labels: Sequence[Sequence[str]], probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    """The fraction of texts that have the labels above the threshold; one as probable as it may be there or not."""
+    given = np.array([[name in row for name in classes] for row in labels])
+    same = (given == (probabilities > THRESHOLD)) | (np.abs(probabilities - THRESHOLD) <= TOLERANCE)
+    return float(np.mean(same.all(axis=1)))
 
 
 @contextmanager

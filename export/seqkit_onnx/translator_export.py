@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_seqkit.models import Seq2SeqTranslator
 from keras_seqkit.text.files import write_atomically
+from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_graph import translator_model
 from seqkit_onnx.verification import VerificationError, sample_texts
@@ -29,9 +30,11 @@ def export_translator(
         raise ValueError(f"export: {', '.join(given)} do not belong to a Seq2SeqTranslator. Leave them out.")
     translator.check_finite()
     proto = translator_model(translator, text)
+    answer_no_rows(proto.graph)
     declare_operator_sets(proto)
     about = {
         "target_vocabulary_digest": translator.target_vocabulary.digest,
+        "decoder": translator.decoder_kind,
         "max_length": json.dumps(translator.max_length),
         "takes_text": json.dumps(text),
     }

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import onnx
 
-from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models import Seq2SeqTranslator, TextGenerator
 from keras_seqkit.models.finite_weights import check_finite_weights
+from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison import (
     TOLERANCE,
@@ -151,7 +152,7 @@ def _answered(
     states: Collection[str],
 ) -> Iterator[tuple[Any, list[np.ndarray]]]:
     """Yields inputs, and what Keras answers to them."""
-    if comparison.takes_text and isinstance(model, TextClassifier):
+    if comparison.takes_text and isinstance(model, TextEncoderModel):
         texts = sample_texts(model.vocabulary)
         (answers,) = comparison.answers(texts, predicts=True)
         for places in [range(len(texts)), (2,), (6,), (1, 2, 3), *(range(count) for count in row_counts)]:
