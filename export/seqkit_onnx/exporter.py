@@ -276,5 +276,6 @@ def _take_text(
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
+    settings = list(graph.input)[1:]
     del graph.input[:]
-    graph.input.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]))
+    graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *settings])

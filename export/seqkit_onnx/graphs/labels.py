@@ -65,7 +65,7 @@ def add_several_labels(graph: GraphProto, labels: Sequence[str], probabilities: 
     """
     builder = GraphBuilder(graph, "labels")
     graph.input.append(helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []))
-    graph.initializer.append(numpy_helper.from_array(np.float32(THRESHOLD).reshape(()), "threshold"))
+    graph.initializer.append(numpy_helper.from_array(np.array(THRESHOLD, np.float32), "threshold"))
     given = builder.node("Greater", [probabilities, "threshold"], "given")  # (batch, classes)
     names = builder.constant(list(labels), object, "labels_names")
     nothing = builder.constant([""], object, "labels_nothing")

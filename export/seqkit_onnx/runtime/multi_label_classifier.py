@@ -51,7 +51,8 @@ class MultiLabelClassifier(Classifier):
             return super().predict(inputs, top_k)
         if not 0 <= threshold <= 1:
             raise ValueError(f"predict: threshold is from 0 to 1; received {threshold!r}.")
-        return MultiLabelPrediction(*self._predict(inputs, threshold=threshold))
+        found: Any = self._predict(inputs, threshold=threshold)
+        return MultiLabelPrediction(found.labels, found.probabilities)
 
     def _answer(self, array: np.ndarray, threshold: float = THRESHOLD) -> tuple[list[Any], np.ndarray]:
         feeds = {self.input_names[0]: array, "threshold": np.array(threshold, np.float32)}
