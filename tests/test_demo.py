@@ -75,7 +75,20 @@ def test_the_demo_says_which_rows_it_skipped(finished):
 
 
 def test_the_demo_reads_the_vectors_that_it_is_given(finished):
-    assert re.search(r"word vectors for 12 of \d+ tokens", finished[0])
+    assert re.search(r"word vectors for 12 of \d+ different words of the training texts", finished[0])
+
+
+def test_words_that_come_with_the_vectors_are_not_counted_as_words_of_the_texts(demo, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "glove.txt"
+    path.write_text("".join(f"w{place} 1 2\n" for place in range(500)) + "filme 1 2\n", "utf-8")
+    monkeypatch.setattr(demo.datasets, "glove", lambda dim: path)
+    examples = demo.LabelledTexts(["um filme bom", "um filme ruim , w7"], ["bom", "ruim"])
+    model = demo.make_model(examples, "glove")
+    assert len(model.vocabulary) > 500
+    printed = capsys.readouterr().out
+    assert "vocabulary 509 tokens: 6 of the training texts, 499 frequent ones of GloVe" in printed
+    assert "word vectors for 2 of 6 different words of the training texts (33.3 %)" in printed
+    assert "half of them have none" in printed
 
 
 def test_the_demo_reports_on_every_label(finished):

@@ -30,6 +30,24 @@ def texts(demo):
     return importlib.import_module("text_file")
 
 
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("utf-8-sig", "utf-8"),
+        ("utf-8-sig", "UTF_8"),
+        ("utf-8-sig", "U8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_the_text_whatever_the_encoding_is_called(texts, tmp_path, written, named):
+    path = tmp_path / "lines.txt"
+    path.write_text("ação\n", encoding=written)
+    assert texts.read_content(path, named) == "ação\n"
+    path.write_text("\ufeffação\n", encoding="utf-16-le")
+    assert texts.read_content(path, "utf-16-le") == "ação\n"
+
+
 @pytest.fixture(scope="module")
 def finished(demo, tmp_path_factory):
     """What the demo printed and left behind, for a file of lines."""

@@ -70,7 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--vectors",
         default="glove",
-        help="glove: English, 50 numbers a word, fetched; the path of another file in GloVe's format; none",
+        help="glove: English, 50 numbers a word, fetched; the path of another file (GloVe, word2vec, fastText); none",
     )
     parser.add_argument("--epochs", type=int, help="at most; few texts may need fewer")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), help="a folder (default: demo-output)")
@@ -124,15 +124,18 @@ def load_parts(options: argparse.Namespace) -> TrainValidationTest:
 def make_model(examples: LabelledTexts, vectors: str) -> TextClassifier:
     """Builds the classifier for the training texts: vocabulary, word vectors, a bidirectional LSTM."""
     vocabulary = Vocabulary.from_texts(examples.texts, max_tokens=MAX_TOKENS)
+    words, origin = vocabulary.tokens[4:], ""  # the first four are reserved
     if vectors == "glove":
         vocabulary = Vocabulary(dict.fromkeys([*vocabulary.tokens, *frequent_words(datasets.glove(50))]))
+        more = len(vocabulary) - 4 - len(words)
+        origin = f": {len(words):,} of the training texts, {more:,} frequent ones of GloVe, 4 reserved"
     lengths = [len(row) for row in vocabulary.encode_rows(examples.texts)]
     max_length = int(np.clip(np.percentile(lengths, 99), 1, LONGEST))
-    print(f"vocabulary {len(vocabulary):,} tokens; of each text the first {max_length} are read")
+    print(f"vocabulary {len(vocabulary):,} tokens{origin}; of each text the first {max_length} are read")
     return TextClassifier(
         vocabulary,
         sorted(set(examples.labels)),
-        embedding=make_embedding(vocabulary, vectors),
+        embedding=make_embedding(vocabulary, words, vectors),
         encoder=BidirectionalStack(UNITS, return_sequences=True, dropout=VECTOR_DROPOUT, name="encoder"),
         dropout=DROPOUT,
         max_length=max_length,
@@ -146,14 +149,21 @@ def frequent_words(path: Path) -> list[str]:
         return [line.partition(" ")[0] for line in islice(lines, FREQUENT_WORDS)]
 
 
-def make_embedding(vocabulary: Vocabulary, vectors: str) -> Any:
+def make_embedding(vocabulary: Vocabulary, words: Sequence[str], vectors: str) -> Any:
+    """Returns the embedding, and says how many of some words have a vector."""
     if vectors == "none":
         return 64
     path = datasets.glove(50) if vectors == "glove" else Path(vectors)
     if not path.is_file():
         raise DataError(f"there is no file {path}. Pass --vectors glove, a path, or none.")
     layer = GloveEmbedding(vocabulary, path, trainable=True, oov="normal", name="embedding")
-    print(f"word vectors for {layer.coverage}; the others begin at random")
+    found = len(set(words) & set(layer.coverage.found))
+    share = f"({found / max(len(words), 1):.1%})".replace("%", " %")
+    print(f"word vectors for {found:,} of {len(words):,} different words of the training texts {share}")
+    if found < len(words):
+        print("the others begin at random")
+    if found < len(words) / 2:
+        print("more than half of them have none: are the vectors of another language? --vectors reads others, or none")
     return layer
 
 

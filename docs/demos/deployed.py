@@ -29,6 +29,7 @@ def main() -> None:
 
     [path] = sys.argv[1:]
     texts = [line.rstrip("\n") for line in sys.stdin]
+    texts[:1] = [text.removeprefix("\ufeff") for text in texts[:1]]  # a byte order mark
     labels, probabilities = seqkit_onnx.load(path).predict(texts)
     width = max(map(len, labels))
     for text, label, row in zip(texts, labels, probabilities, strict=True):

@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="for programs: all answers as one line of JSON")
     options = parser.parse_args()
     texts = [line.rstrip("\n") for line in sys.stdin]
+    texts[:1] = [text.removeprefix("\ufeff") for text in texts[:1]]  # a byte order mark
     translator = seqkit_onnx.load(options.path, ["CPUExecutionProvider"])
     versions = f"numpy {numpy.__version__}, onnxruntime {onnxruntime.__version__}; blocked: {', '.join(BLOCKED)}"
     if options.json:

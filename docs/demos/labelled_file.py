@@ -39,7 +39,7 @@ def read_table(path: Path, text_column: str, label_column: str, encoding: str = 
         path: a ``.tsv`` or ``.tab`` file, or one with commas, semicolons or tabs: the one that parts the first line.
         text_column: the column of texts.
         label_column: the column of labels.
-        encoding: of the file; UTF-8 may begin with a byte order mark.
+        encoding: of the file, which may begin with a byte order mark.
 
     Raises:
         DataError: there is no such file or column, it has another encoding or torn quotes, or too little is in it.

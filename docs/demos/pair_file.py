@@ -23,7 +23,7 @@ def read_pairs(
         path: a text file.
         max_words: pairs with more words than that on a side are left out; `None`: no limit.
         is_swapped: whether the translation stands first.
-        encoding: of the file; UTF-8 may begin with a byte order mark.
+        encoding: of the file, which may begin with a byte order mark.
         seed: of the dealing.
 
     Raises:

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_seqkit.datasets import TextSplits
 
+BYTE_ORDER_MARK = "\ufeff"
 HELD_OUT = 0.1  # for each of validation and test
 LEAST_LINES = 20
 LEAST_CHARACTERS = 1_000  # of a file that is read as one text
@@ -25,7 +26,7 @@ def read_texts(path: Path, is_whole: bool = False, encoding: str = "utf-8", seed
         path: a text file.
         is_whole: whether it is one text, cut into three pieces in its order; else each line that is not empty is a
             text, and lines are dealt at random, equal ones into the same part.
-        encoding: of the file; UTF-8 may begin with a byte order mark.
+        encoding: of the file, which may begin with a byte order mark.
         seed: of the dealing.
 
     Raises:
@@ -52,7 +53,7 @@ def read_content(path: Path, encoding: str, kind: str = "text") -> str:
 
     Args:
         path: the file.
-        encoding: of the file; UTF-8 may begin with a byte order mark.
+        encoding: of the file, which may begin with a byte order mark.
         kind: what such a file is called.
 
     Raises:
@@ -60,9 +61,8 @@ def read_content(path: Path, encoding: str, kind: str = "text") -> str:
     """
     if not path.is_file():
         raise DataError(f"there is no file {path}. Pass the path of a {kind} file with --data.")
-    with_mark = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     try:
-        return path.read_text(with_mark)
+        return path.read_text(encoding).removeprefix(BYTE_ORDER_MARK)
     except LookupError as error:
         raise DataError(f"--encoding {encoding!r} is not known to Python. Try utf-8, cp1252 or utf-16.") from error
     except UnicodeError as error:

@@ -236,7 +236,7 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
     try:
         if arguments.labels_from is not None:
-            options["labels"] = arguments.labels_from.read_text("utf-8").splitlines()
+            options["labels"] = arguments.labels_from.read_text("utf-8-sig").splitlines()
         if arguments.vocabulary is not None:
             options["vocabulary"] = Vocabulary.load(arguments.vocabulary)
     except (ValueError, OSError) as error:  # a file in another encoding is a ValueError too

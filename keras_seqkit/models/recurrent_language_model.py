@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import check_numbers
 from keras_seqkit.text.validation import check_has_ends
@@ -61,8 +62,9 @@ class RecurrentLanguageModel(keras.Model):
     def _make_embedding(self, embedding: Any) -> Any:
         if isinstance(embedding, int):
             return keras.layers.Embedding(len(self.vocabulary), embedding, dtype=self.dtype_policy, name="embedding")
+        check_tokens("TextGenerator", embedding, self.vocabulary)
         rows = getattr(embedding, "input_dim", len(self.vocabulary))
-        if rows < len(self.vocabulary) or (self.tie_weights and rows != len(self.vocabulary)):
+        if self.tie_weights and rows != len(self.vocabulary):
             raise ValueError(
                 f"TextGenerator: the embedding has {rows} rows and the vocabulary {len(self.vocabulary)} tokens. "
                 "Make both from the same vocabulary."

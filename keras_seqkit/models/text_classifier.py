@@ -53,7 +53,8 @@ class TextClassifier(TextEncoderModel):
 
     Raises:
         TypeError: `vocabulary` is no `Vocabulary`, `encoder` no layer, or `labels` have no order.
-        ValueError: there are less than two labels, or one stands twice, or the embedding has too few rows.
+        ValueError: there are less than two labels, or one stands twice, or the embedding has too few rows, or
+            those of other tokens.
 
     Example:
     >>> from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary

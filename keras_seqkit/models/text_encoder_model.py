@@ -13,6 +13,7 @@ from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.encoded_texts import EncodedTexts, without_none
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches, padded_ids, padded_time
 from keras_seqkit.models.text_data import is_stream, is_text
@@ -79,12 +80,7 @@ class TextEncoderModel(TextModel):
             return keras.layers.Embedding(
                 len(self.vocabulary), embedding, mask_zero=True, dtype=self.dtype_policy, name="embedding"
             )
-        rows = getattr(embedding, "input_dim", len(self.vocabulary))
-        if rows < len(self.vocabulary):
-            raise ValueError(
-                f"{owner}: the embedding has {rows} rows and the vocabulary {len(self.vocabulary)} tokens. "
-                "Make both from the same vocabulary."
-            )
+        check_tokens(owner, embedding, self.vocabulary)
         return embedding
 
     def build(self, input_shape: Any = None) -> None:

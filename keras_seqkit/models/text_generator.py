@@ -54,7 +54,8 @@ class TextGenerator(RecurrentLanguageModel):
         Steps with id 0 are masked.
 
     Raises:
-        ValueError: an argument is out of its range, or the embedding has too few rows, or cannot be tied.
+        ValueError: an argument is out of its range, or the embedding has too few rows, or those of other tokens, or
+            cannot be tied.
 
     Example:
     >>> from keras_seqkit import TextGenerator, Vocabulary

@@ -9,45 +9,22 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
+from keras_seqkit.text.byte_reader import ByteStream, fill
 from keras_seqkit.text.decimal_text import READ_AHEAD, parse_decimals, unaligned_words
 from keras_seqkit.text.line_filter import NEWLINE, SPACE, TokenFilter, find_line_ends
 from keras_seqkit.text.vector_lines import Layout, check_end, find_layout, read_line
+from keras_seqkit.text.vector_rows import Rows
 
 BLOCK_BYTES = 1 << 22
 LONGEST_LINE = 1 << 20
 HEAD_BYTES = 2 * LONGEST_LINE  # the first block has at least these: a header and a line fit in
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # what some editors put at the beginning of a UTF-8 file
+
 _HEAD_LINES = 20
-
-
-class ByteStream(Protocol):
-    """What a binary file offers, compressed or not."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fills the buffer, or a part of it, and returns how many bytes that were: 0 at the end."""
-
-
-@dataclass
-class Rows:
-    """Rows of a file.
-
-    Attributes:
-        dim: numbers in a row.
-        lines: lines read, blank ones and a header among them.
-        tokens: the found tokens, in the order of the file. The first row of a token is the one to take. A few
-            tokens that were not asked for may be among them.
-        blocks: float32 (rows, dim) arrays, together one row for each of ``tokens``.
-    """
-
-    dim: int = 0
-    lines: int = 0
-    tokens: list[bytes] = field(default_factory=list)
-    blocks: list[np.ndarray] = field(default_factory=list)
 
 
 def read_rows(stream: ByteStream, wanted: Iterable[bytes], source: str) -> Rows:
@@ -94,10 +71,12 @@ class _Scan:
 
     def run(self, stream: ByteStream) -> Rows:
         """Reads block after block; the unfinished last line of each moves to the front of the next."""
-        filled, size = 0, max(BLOCK_BYTES, HEAD_BYTES)
-        while received := _fill(stream, self.view[filled : filled + size]):
+        filled, size, is_first = 0, max(BLOCK_BYTES, HEAD_BYTES), True
+        while received := fill(stream, self.view[filled : filled + size]):
             filled, size = filled + received, BLOCK_BYTES
-            ends = find_line_ends(self.buffer, filled)  # (lines,)
+            if is_first:
+                filled, is_first = self.without_mark(filled), False
+            ends = find_line_ends(self.buffer, filled) if filled else np.empty(0, dtype=np.int64)  # (lines,)
             if len(ends):
                 self.read_block(ends)
                 used = int(ends[-1]) + 1
@@ -115,6 +94,21 @@ class _Scan:
         self.rows.dim = layout.dim
         check_end(*self.last, self.vectors, layout)
         return self.rows
+
+    def without_mark(self, filled: int) -> int:
+        """Takes a byte order mark off the beginning of the file; returns how many bytes are left.
+
+        It stays where it is a token, or begins one that is wanted.
+        """
+        begin = self.line(0, min(filled, LONGEST_LINE))
+        marked = [token for token in self.wanted if token.startswith(BYTE_ORDER_MARK)]
+        if not begin.startswith(BYTE_ORDER_MARK) or begin.startswith(
+            (BYTE_ORDER_MARK + b" ", *(t + b" " for t in marked))
+        ):
+            return filled
+        left = filled - len(BYTE_ORDER_MARK)
+        self.buffer[:left] = self.buffer[len(BYTE_ORDER_MARK) : filled]
+        return left
 
     def read_block(self, ends: np.ndarray) -> None:
         """Reads the lines that end at these places; the first one begins with the buffer."""
@@ -175,14 +169,6 @@ class _Scan:
     def line(self, start: int, end: int) -> bytes:
         """Copies a part of the buffer."""
         return bytes(self.view[start:end])
-
-
-def _fill(stream: ByteStream, view: memoryview) -> int:
-    """Reads until the view is full or the stream ends, and returns how many bytes that were."""
-    filled = 0
-    while filled < len(view) and (received := stream.readinto(view[filled:])):
-        filled += received
-    return filled
 
 
 def _find_fields(text: bytes, lengths: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray] | None:

@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from keras_seqkit.text.limits import MAX_WIDTH, check_limit
+
+_MOST_DIGITS = 18
 _ROUNDS_TO_INFINITY = float.fromhex("0x1.ffffffp127")  # the smallest float64 that no finite float32 is nearest to
 
 
@@ -34,7 +37,7 @@ def find_layout(lines: Sequence[bytes], source: str) -> Layout:
     header ``dim`` is the commonest count of numbers at the end of these lines.
 
     Raises:
-        ValueError: there are no lines, or no numbers in them.
+        ValueError: there are no lines, or no numbers in them, or a header promises vectors that are too long.
 
     Example:
         >>> find_layout([b"2 3", b"the 0.1 0.2 0.3"], "words.vec")
@@ -43,20 +46,34 @@ def find_layout(lines: Sequence[bytes], source: str) -> Layout:
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise ValueError(f"{source}: there are no vectors in it. Expected lines of 'token number number ...'.")
-    header = lines[0].split()
-    body = lines[1:] if len(header) == 2 and all(part.isdigit() for part in header) else []
-    if body and _trailing_numbers(body[0]) == 1 and int(header[1]) != 1:
+    sizes = header_sizes(lines[0])
+    body = lines[1:] if sizes else []
+    if sizes and body and trailing_numbers(body[0]) == 1 and sizes[1] != 1:
         body = []
-    if body:
-        return Layout(source, dim=int(header[1]), promised=int(header[0]))
-    dim = Counter(map(_trailing_numbers, lines)).most_common(1)[0][0]
+    if sizes and body:
+        check_limit(source, "the vectors' length that its header promises", sizes[1], MAX_WIDTH)
+        return Layout(source, dim=sizes[1], promised=sizes[0])
+    dim = Counter(map(trailing_numbers, lines)).most_common(1)[0][0]
     if dim == 0:
         raise ValueError(
-            f"{source}, line 1: no numbers after the token. Expected text lines, 'token number number ...', received "
-            f"{lines[0][:40]!r}. A binary word2vec file is read by "
-            "gensim.models.KeyedVectors.load_word2vec_format(path, binary=True): pass what it returns."
+            f"{source}, line 1: no numbers after the token. Expected text lines, 'token number number ...', or a "
+            f"binary file of word2vec or fastText; received {lines[0][:40]!r}. Pass the file of the vectors "
+            "themselves, unpacked, or a dict from token to vector."
         )
     return Layout(source, dim)
+
+
+def header_sizes(line: bytes) -> tuple[int, int] | None:
+    """Returns how many vectors a word2vec header promises and their length, or None if the line is none.
+
+    Example:
+        >>> header_sizes(b"2 3"), header_sizes(b"sun 3")
+        ((2, 3), None)
+    """
+    fields = line.split()
+    if len(fields) != 2 or not all(part.isdigit() and len(part) <= _MOST_DIGITS for part in fields):
+        return None
+    return int(fields[0]), int(fields[1])
 
 
 def read_line(line: bytes, number: int, layout: Layout, wanted: Container[bytes]) -> tuple[bytes, list[float]] | None:
@@ -84,7 +101,7 @@ def read_line(line: bytes, number: int, layout: Layout, wanted: Container[bytes]
     fields = line.rstrip().rsplit(None, dim)
     if len(fields) == dim + 1 and fields[0] in wanted:
         return fields[0], [_number(text, i, number, layout) for i, text in enumerate(fields[1:], 1)]
-    count = _trailing_numbers(line)
+    count = trailing_numbers(line)
     token = line.rstrip().rsplit(None, count)[0] if line.strip() else b""
     if token not in wanted and len(fields) <= dim:
         token = fields[0] if fields else b""
@@ -105,7 +122,7 @@ def check_end(last_line: bytes, number: int, vectors: int, layout: Layout) -> No
         vectors: the lines of the file that may hold a vector, the header not among them.
         layout: the file's layout.
     """
-    count = _trailing_numbers(last_line)
+    count = trailing_numbers(last_line)
     if count < layout.dim:
         raise ValueError(
             f"{layout.source}, line {number:,}: the last line has {count} numbers at its end, expected {layout.dim}. "
@@ -118,8 +135,13 @@ def check_end(last_line: bytes, number: int, vectors: int, layout: Layout) -> No
         )
 
 
-def _trailing_numbers(line: bytes) -> int:
-    """Counts the fields at the end of a line that are numbers; the first field is the token's."""
+def trailing_numbers(line: bytes) -> int:
+    """Counts the fields at the end of a line that are numbers; the first field is the token's.
+
+    Example:
+        >>> trailing_numbers(b"at name@domain.com 0.5 1")
+        2
+    """
     count = 0
     for text in reversed(line.split()[1:]):
         try:

@@ -27,7 +27,7 @@ def load_json(path: str | os.PathLike) -> dict[str, Any]:
         ValueError: the file is no vocabulary, is cut, or is of a version that is not known.
     """
     try:
-        content = json.loads(Path(path).read_text("utf-8"))
+        content = json.loads(Path(path).read_text("utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"Vocabulary.load: {path} is not whole JSON ({error}). Save the vocabulary again.") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:

@@ -1,4 +1,4 @@
-"""Word vectors for the tokens of a vocabulary: from a GloVe or word2vec file, a mapping or gensim's KeyedVectors."""
+"""Word vectors for the tokens of a vocabulary: from a file, a mapping or gensim's KeyedVectors."""
 
 import gzip
 import os
@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from keras_seqkit.text.vector_file import ByteStream, read_rows
+from keras_seqkit.text.byte_reader import ByteStream
+from keras_seqkit.text.vector_formats import read_any
 
 _GZIP_START, _ZIP_START = b"\x1f\x8b", b"PK\x03\x04"
 _MEMBER_SIGN = "::"
@@ -25,7 +26,8 @@ class WordVectors:
         matrix: float32 (found, dim).
         rows: int64 (found,), ascending: ``matrix[i]`` belongs to ``tokens[rows[i]]`` of the tokens asked for.
         dim: numbers in a vector, also where no token was found.
-        lines_read: lines of the file, a header and blank ones among them; 0 where the vectors came from no file.
+        lines_read: lines of a text file, a header and blank ones among them; vectors of a binary file; 0 where the
+            vectors came from no file.
     """
 
     matrix: np.ndarray
@@ -37,22 +39,27 @@ class WordVectors:
 def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
     """Reads the vectors of some tokens, and only those.
 
-    A file is streamed once, to its end; memory grows with ``tokens``, not with the file. Each number equals
-    ``np.float32(float(text))``. In a file
+    Memory grows with ``tokens``, not with the file. A text file is streamed once, to its end. Each number equals
+    ``np.float32(float(text))``. In a text file
 
     - a token is all that stands before the last ``dim`` numbers of its line: it may hold spaces;
     - a first line of two integers is a word2vec header;
     - the first of several rows of one token wins;
+    - a byte order mark before the first line is passed over;
     - blank lines, CR LF and spaces at the end of a line are passed over;
     - tokens that are not UTF-8 are passed over: no ``str`` is equal to them;
     - the rows of tokens that are not asked for are not checked, except the last line of the file: if that has too few
       numbers, or if there are fewer rows than a header promises, the file was cut, which is an error. A cut inside the
       very last number leaves a line that looks whole; only a header's count, or gzip and zip, would reveal it.
 
+    The binary files of word2vec and fastText (``.bin``) are told from text by how they begin. A fastText file gives a
+    word the mean of its own row and its n-grams' rows, as the ``.vec`` file beside it does; words that are not in its
+    dictionary are not found, though its n-grams could make vectors for them.
+
     Args:
         vectors: one of
 
-            - the path of a text file, plain or gzip, or of a zip archive that holds one file. Which member of an
+            - the path of such a file, plain or gzip, or of a zip archive that holds one file. Which member of an
               archive: ``"glove.6B.zip::glove.6B.50d.txt"`` or ``("glove.6B.zip", "glove.6B.50d.txt")``;
             - gensim ``KeyedVectors``;
             - a mapping from token to vector.
@@ -90,8 +97,8 @@ def read_vectors(vectors: Any, tokens: Sequence[str]) -> WordVectors:
             return _from_file(path, member, tokens)
         return _from_file(path, None, tokens)
     raise TypeError(
-        "read_vectors: expected vectors to be the path of a GloVe or word2vec text file, a pair (zip archive, member), "
-        f"gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
+        "read_vectors: expected vectors to be the path of a GloVe, word2vec or fastText file, a pair (zip archive, "
+        f"member), gensim KeyedVectors or a mapping from token to vector, received {type(vectors).__name__}."
     )
 
 
@@ -114,7 +121,7 @@ def _from_file(path: str, member: str | None, tokens: Sequence[str]) -> WordVect
     """Reads vectors from a file."""
     encoded = _encode(tokens)
     with _open(path, member) as (stream, source):
-        found = read_rows(stream, encoded, source)
+        found = read_any(stream, encoded, source)
     count = len(found.tokens)
     place_of = dict(
         zip(reversed(found.tokens), range(count - 1, -1, -1), strict=True)
@@ -141,8 +148,8 @@ def _open(path: str, member: str | None) -> Iterator[tuple[ByteStream, str]]:
     """Opens a vector file, compressed or not, and gives it a name for messages."""
     if not os.path.exists(path):
         raise FileNotFoundError(
-            f"read_vectors: there is no file {path!r}. Expected a GloVe or word2vec text file, plain, gzip or zip. "
-            "keras_seqkit.datasets.glove() fetches one."
+            f"read_vectors: there is no file {path!r}. Expected a GloVe, word2vec or fastText file, plain, gzip or "
+            "zip. keras_seqkit.datasets.glove() fetches one."
         )
     with open(path, "rb", buffering=0) as file:
         start = file.read(len(_ZIP_START))

@@ -61,9 +61,11 @@ def test_a_plain_model_takes_text_with_a_vocabulary_and_answers_with_labels(fold
     assert set(seqkit_onnx.load("plain.onnx").predict(TEXTS).labels) <= {"a b", "c", "é"}
 
 
-def test_labels_may_stand_in_a_file_one_in_a_line(folder):
-    (folder / "labels.txt").write_text("a b\n-c\né\n", "utf-8")
-    assert main(["plain.keras", "--labels-from", "labels.txt"]) == 0
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@eagerly()
+def test_labels_may_stand_in_a_file_one_in_a_line(folder, encoding):
+    (folder / "labels.txt").write_text("a b\n-c\né\n", encoding)
+    assert main(["plain.keras", "--labels-from", "labels.txt", "--no-verify"]) == 0
     assert seqkit_onnx.load("plain.onnx").classes == ["a b", "-c", "é"]
 
 

@@ -51,6 +51,12 @@ def test_the_unchanged_file_is_loaded(tmp_path):
     assert Vocabulary.load(saved(tmp_path)) == Vocabulary(["a", "b"])
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    path = saved(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert Vocabulary.load(path) == Vocabulary(["a", "b"])
+
+
 @pytest.mark.parametrize("version", [0, 2, "1.0", None])
 def test_another_version_is_refused(tmp_path, version):
     with pytest.raises(ValueError, match=r"Vocabulary\.load: .* is of version .*, and version 1 is expected\. Load it"):

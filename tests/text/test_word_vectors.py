@@ -115,6 +115,37 @@ def test_a_word2vec_header_is_no_vector(write):
     assert (found.dim, found.rows.tolist(), found.lines_read) == (3, [1], 3)
 
 
+@pytest.mark.parametrize("header", ["", "2 3\n", "\n"])
+@pytest.mark.parametrize("token", ["sun", ". . .", "naïve", "internationalization"])
+def test_a_byte_order_mark_is_no_part_of_the_first_token(write, header, token):
+    path = write(f"\ufeff{header}{token} 1 2 3\n{MOON}\n")
+    found = read_vectors(path, [token, "moon", "x"])
+    assert found.rows.tolist() == [0, 1]
+    assert found.matrix[0].tolist() == [1, 2, 3]
+    assert found.lines_read == 2 + header.count("\n")
+
+
+@pytest.mark.parametrize("token", ["\ufeff", "\ufeffsun", "\ufeff sun"])
+def test_a_token_that_begins_like_a_byte_order_mark_is_found_as_it_is(write, token):
+    path = write(f"{token} 1 2 3\n{SUN}\n")
+    assert {name: row.tolist() for name, row in read(path, token, "sun").items()} == {
+        token: [1, 2, 3],
+        "sun": [0.25, -1.5, 3],
+    }
+
+
+def test_a_byte_order_mark_alone_is_an_empty_file(write):
+    with pytest.raises(ValueError, match="there are no vectors in it"):
+        read_vectors(write("\ufeff"), ["sun"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_in_utf16_is_told_from_one_without_numbers(write, encoding):
+    content = ("\ufeff" * (encoding == "utf-16-be") + f"{SUN}\n{MOON}\n").encode(encoding)
+    with pytest.raises(ValueError, match=r"vectors.txt: it is UTF-16.*iconv -f utf-16 -t utf-8"):
+        read_vectors(write(content), ["sun"])
+
+
 def test_a_number_in_one_dimension_is_no_header(write):
     assert read(write("7 2\n8 2\n9 3\n"), "7")["7"].tolist() == [2]
 
