@@ -29,7 +29,7 @@ $(VENV)/.ready: pyproject.toml
 
 .venv-demo/.ready: pyproject.toml
 	$(CHECK_PYTHON)
-	@echo "Making .venv-demo with TensorFlow, Keras, onnxruntime, scikit-learn and matplotlib: minutes, and 2 GB of disk. pip is silent meanwhile."
+	@echo "Making .venv-demo with TensorFlow, Keras, onnxruntime, scikit-learn and matplotlib: minutes, and 2.2 GB of disk. pip is silent meanwhile."
 	@$(PYTHON) -m venv .venv-demo
 	@.venv-demo/bin/python -m pip install --quiet --upgrade pip
 	@.venv-demo/bin/python -m pip install --quiet --editable '.[demo]'

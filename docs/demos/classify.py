@@ -244,10 +244,13 @@ def beside_baselines(model: TextClassifier, parts: TrainValidationTest, predicte
     found = baseline_accuracies(parts.train, parts.test, model.vocabulary.split)
     ours = accuracy(parts.test.labels, predicted)
     rows = {**found, "this model": ours}
-    lines = ["", f"{'accuracy on the test texts':36} {'':>7}".rstrip()]
+    lines = ["", "accuracy on the test texts"]
     lines += [f"  {name:34} {value:7.2%}" for name, value in rows.items()]
     if found[REGRESSION] > ours:
-        lines.append("Logistic regression is better here: with few texts, or where single words decide, it often is.")
+        lines.append(
+            "Logistic regression labels more of these texts rightly: where texts are few, or single words decide, "
+            "it often does."
+        )
     return "\n".join(lines)
 
 
