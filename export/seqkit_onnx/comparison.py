@@ -11,11 +11,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignor
 
 from keras_seqkit.models import TextClassifier
 from keras_seqkit.text import Vocabulary
+from seqkit_onnx.ignored_warnings import ignored_here
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
 from seqkit_onnx.lowering.interception import plain_scope_name
 from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
 from seqkit_onnx.lowering.other_precision import CANNOT_REBUILD, rebuilt
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.predictions import predictions
 from seqkit_onnx.runtime.classifier import Classifier
 
 TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
@@ -23,6 +25,10 @@ TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a s
 # 5e-4 and 2e-2, and outputs are taken to be about 1.
 TOLERANCES = {None: TOLERANCE, "float16": 5e-3, "int8": 5e-2}
 REFUSED_BY_KERAS = (ValueError, TypeError, IndexError, tf.errors.OpError)
+
+
+# Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
+_SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
 
 
 class VerificationError(ValueError):
@@ -111,9 +117,11 @@ class Comparison:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
         if self.takes_text:
             inputs = self._of_text(inputs)
-        with _states_at_zero(self.model):
-            if predicts or (isinstance(inputs, list) and isinstance(inputs[0], str)):
+        with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
+            if isinstance(inputs, list) and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
+            elif predicts:
+                answers = predictions(self.model, inputs)
             elif self.signature is None:
                 answers = self.model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
             else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import check_numbers
 from keras_seqkit.text.validation import check_has_ends
@@ -17,7 +18,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}
 
 
-class RecurrentLanguageModel(keras.Model):
+class RecurrentLanguageModel(TracedAhead):
     """Embedding, recurrent layers and logits of the next token: the base of `TextGenerator`, which describes it."""
 
     def __init__(

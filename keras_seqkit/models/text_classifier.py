@@ -16,6 +16,7 @@ from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.label_targets import check_labels, label_indices
 from keras_seqkit.models.text_batches import LENGTH_STEP, TextBatches
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.text import Vocabulary
 
 LEARNING_RATE = 1e-3
@@ -24,7 +25,7 @@ EARLY_STOPPING_PATIENCE = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
-class TextClassifier(keras.Model):
+class TextClassifier(TracedAhead):
     """Classifies texts: embedding, an optional convolution, a recurrent encoder, and one dense layer.
 
     It takes strings wherever a Keras model takes arrays: in `fit`, `evaluate` and `predict`. Two labels end in a
