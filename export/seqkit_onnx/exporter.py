@@ -98,9 +98,10 @@ def export(
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
-            known, the path is no place for a file, or a layer cannot be exported.
+            known, the path names no file, or a layer cannot be exported.
+        TypeError: the path is no path.
         VerificationError: the file and Keras differ by more than `TOLERANCES` allow.
-        OSError: the file cannot be written; an older one stays.
+        OSError: the file cannot be written, which is found before the work where it can be; an older one stays.
 
     Example:
     >>> import keras, tempfile, os
