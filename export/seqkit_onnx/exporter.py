@@ -217,7 +217,7 @@ def _lengths(model: keras.Model, signature: ModelSignature, vocabulary: Vocabula
     """Returns how many tokens a text has at most and at least."""
     if isinstance(model, TextClassifier):
         return model.max_length, model.min_length
-    time = signature.specs[0].shape[1] or getattr(vocabulary, "length", None)
+    time = signature.specs[0].shape[1] or vocabulary.length
     return time, time or 1
 
 
