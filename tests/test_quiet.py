@@ -8,8 +8,8 @@ import warnings
 
 import keras
 import numpy as np
-import pytest
 import seqkit_onnx
+from seqkit_onnx.ignored_warnings import ignored_here
 
 from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 from tests.cases import randomize_weights
@@ -86,30 +86,37 @@ def test_samples_of_one_step_make_keras_doubt_no_softmax(tmp_path):
         seqkit_onnx.export(attends(), tmp_path / "model.onnx", text=False)
 
 
-class InAnotherThread(LAYERS.Layer):
-    """Calls a model in another thread whenever it is called."""
-
-    def __init__(self, model: keras.Model):
-        super().__init__()
-        self.asked = [lambda: model(np.ones((1, 1, 3), np.float32))]
-
-    def call(self, x):
-        thread = threading.Thread(target=self.asked[0])
-        thread.start()
-        thread.join()
-        return x
+def in_another_thread(function, *arguments) -> None:
+    thread = threading.Thread(target=function, args=arguments)
+    thread.start()
+    thread.join()
 
 
-def test_keras_warns_other_threads_meanwhile_and_this_one_afterwards(tmp_path):
-    model, x = attends(), keras.Input((None, 3))
-    with pytest.warns(UserWarning, match="You are using a softmax"):
-        around = keras.Model(x, LAYERS.Dense(2)(InAnotherThread(model)(x)))
-    before = list(warnings.filters)
-    with eagerly(), pytest.warns(UserWarning, match="You are using a softmax"):
-        seqkit_onnx.export(around, tmp_path / "model.onnx", text=False)
-    assert warnings.filters == before
-    with pytest.warns(UserWarning, match="You are using a softmax"):
-        model(np.ones((1, 1, 3), np.float32))
+def test_a_warning_that_is_ignored_here_is_given_to_other_threads_and_afterwards():
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        with ignored_here("not .* here"):
+            warnings.warn("not wanted here", stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+            in_another_thread(warnings.warn, "not my thread here")
+        warnings.warn("not ignored here any more", stacklevel=1)
+    assert [str(each.message) for each in given] == [
+        "something else",
+        "not my thread here",
+        "not ignored here any more",
+    ]
+
+
+def test_filters_that_another_thread_sets_and_resets_meanwhile_leave_nothing_ignored():
+    """A thread's `catch_warnings` that begins within the block and ends after it puts back what it found."""
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        theirs = warnings.catch_warnings()
+        with ignored_here("not here"):
+            in_another_thread(theirs.__enter__)
+        in_another_thread(theirs.__exit__, None, None, None)
+        warnings.warn("not here", stacklevel=1)
+    assert [str(each.message) for each in given] == ["not here"]
 
 
 def test_a_model_in_float64_logs_nothing(tmp_path, caplog):
