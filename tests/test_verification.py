@@ -157,19 +157,6 @@ def test_the_limits_of_ids_are_found_through_what_gives_them_on(tmp_path):
     assert id_limits(proto.graph) == {"ids": 30, "others": 7}
 
 
-def test_a_name_that_is_none_of_a_model_is_told(tmp_path):
-    with pytest.warns(UserWarning, match=r"model does not end in \.onnx"):
-        seqkit_onnx.export(keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)]), tmp_path / "model", text=False)
-    assert (tmp_path / "model").is_file()
-
-
-@pytest.mark.parametrize(("name", "error"), [("", "is a folder"), ("no/model.onnx", "there is no folder")])
-def test_a_path_that_is_no_place_for_a_file_is_refused(name, error, tmp_path):
-    model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)])
-    with pytest.raises((ValueError, FileNotFoundError), match=error):
-        seqkit_onnx.export(model, tmp_path / name, text=False)
-
-
 def test_states_that_go_in_are_about_one():
     x, state = keras.Input((None, 3), name="x"), keras.Input((4,), name="state")
     model = keras.Model([x, state], LAYERS.GRU(4)(x, initial_state=state))

@@ -6,16 +6,18 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
+from seqkit_onnx.ignored_warnings import ignored_here
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
-from seqkit_onnx.lowering.interception import plain_scope_name
+from seqkit_onnx.lowering.hooks import plain_scope_name
 from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
-from seqkit_onnx.lowering.other_precision import CANNOT_REBUILD, rebuilt
+from seqkit_onnx.lowering.other_precision import rebuilt
+from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, REFUSED_INPUTS
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.predictions import predictions
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.multi_label_classifier import THRESHOLD, MultiLabelClassifier
 
@@ -23,7 +25,10 @@ TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a s
 # float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to
 # 5e-4 and 2e-2, and outputs are taken to be about 1.
 TOLERANCES = {None: TOLERANCE, "float16": 5e-3, "int8": 5e-2}
-REFUSED_BY_KERAS = (ValueError, TypeError, IndexError, tf.errors.OpError)
+
+
+# Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
+_SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
 
 
 class VerificationError(ValueError):
@@ -84,7 +89,7 @@ class Comparison:
         """Returns what Keras answers; `None` where it refuses inputs of such a shape."""
         try:
             return self.answers(inputs, predicts)
-        except REFUSED_BY_KERAS:
+        except REFUSED_INPUTS:
             return None
 
     def rounding(self, inputs: Any) -> float:
@@ -104,7 +109,7 @@ class Comparison:
             if largest_difference(own, self._scores(same.answers(inputs, predicts=False))) > 0.1 * TOLERANCE:
                 return found  # not all that the model does stands in its configuration
             answers = exact.answers(_changed_floats(inputs, lambda array: array.astype(np.float64)), predicts=False)
-        except (*CANNOT_REBUILD, tf.errors.OpError):
+        except CANNOT_REBUILD:
             return found
         return max(found, largest_difference(own, self._scores(answers)))
 
@@ -112,9 +117,11 @@ class Comparison:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
         if self.takes_text:
             inputs = self._of_text(inputs)
-        with _states_at_zero(self.model):
-            if predicts or (isinstance(inputs, list) and isinstance(inputs[0], str)):
+        with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
+            if isinstance(inputs, list) and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
+            elif predicts:
+                answers = predictions(self.model, inputs)
             elif self.signature is None:
                 answers = self.model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
             else:

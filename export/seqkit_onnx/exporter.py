@@ -101,9 +101,10 @@ def export(
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
-            known, the path is no place for a file, or a layer cannot be exported.
+            known, the path names no file, or a layer cannot be exported.
+        TypeError: the path is no path.
         VerificationError: the file and Keras differ by more than `TOLERANCES` allow.
-        OSError: the file cannot be written; an older one stays.
+        OSError: the file cannot be written, which is found before the work where it can be; an older one stays.
 
     Example:
     >>> import keras, tempfile, os
@@ -236,7 +237,7 @@ def _lengths(model: keras.Model, signature: ModelSignature, vocabulary: Vocabula
     """Returns how many tokens a text has at most and at least."""
     if isinstance(model, TextEncoderModel):
         return model.max_length, model.min_length
-    time = signature.specs[0].shape[1] or getattr(vocabulary, "length", None)
+    time = signature.specs[0].shape[1] or vocabulary.length
     return time, time or 1
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.samplers import Sampler, Settings
 from keras_seqkit.samplers.counter_random import uniform
 from keras_seqkit.samplers.sampler import NetworkOutput
@@ -12,7 +13,7 @@ from keras_seqkit.text.vocabulary import PADDING_ID, START_ID
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 
-class PromptReader(keras.Model):
+class PromptReader(TracedAhead):
     """Reads prompts once, all but their last token.
 
     Args:
@@ -94,7 +95,7 @@ class GenerationStep(keras.Model):
         return NetworkOutput(self.generator.logits(hidden), hidden, states)
 
 
-class GenerationBlock(keras.Model):
+class GenerationBlock(TracedAhead):
     """Writes some tokens, until all texts have ended.
 
     Args:

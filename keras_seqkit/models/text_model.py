@@ -9,6 +9,7 @@ import numpy as np
 from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
 
 AUTO = "auto"
@@ -54,7 +55,7 @@ class CompiledWith:
         self.loss, self.metrics = loss, metrics
 
 
-class TextModel(keras.Model):
+class TextModel(TracedAhead):
     """The base of all models of this package: a `keras.Model` that takes strings.
 
     `fit`, `evaluate`, `predict`, the ``*_on_batch`` methods and calls take texts in any column (a list, a tuple,

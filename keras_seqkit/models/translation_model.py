@@ -7,6 +7,7 @@ import keras
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
 from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.translation_network import (
     ATTENTION_SCORES,
     AttentionDecoder,
@@ -23,7 +24,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 DECODERS = ("attention", "repeat_vector")
 
 
-class TranslationModel(keras.Model):
+class TranslationModel(TracedAhead):
     """Encoder, decoder and their configuration: the base of `Seq2SeqTranslator`, which describes it."""
 
     def __init__(

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.samplers.beam_search import BeamRows, continue_beams
 from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import most_probable
@@ -132,7 +133,7 @@ class TranslationStep(keras.Model):
         }
 
 
-class TranslationSearch(keras.Model):
+class TranslationSearch(TracedAhead):
     """Reads sentences and writes their translations.
 
     Args:

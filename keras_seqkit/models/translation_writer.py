@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, padded
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.translation_search import TranslationSearch
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
@@ -139,7 +140,7 @@ class TranslationWriter:
         }
 
 
-class Aligner(keras.Model):
+class Aligner(TracedAhead):
     """Gives the attention of known translations: ``source`` and ``target`` to float (batch, target time, time)."""
 
     def __init__(self, translator: Any):
@@ -152,7 +153,7 @@ class Aligner(keras.Model):
         return self.translator.teach(inputs)[1]
 
 
-class TargetScorer(keras.Model):
+class TargetScorer(TracedAhead):
     """Gives the logarithms of the probabilities of known translations: float32 (batch, target time), 0 for padding.
 
     Args:

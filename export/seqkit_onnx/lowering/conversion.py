@@ -11,13 +11,14 @@ import tensorflow as tf
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
+from seqkit_onnx.lowering.interception import errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.naming import give_readable_names
 from seqkit_onnx.lowering.operator_handlers import HANDLERS
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
+from seqkit_onnx.lowering.refusals import UnsupportedLayerError
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.lowering.tensorflow_graph import freeze, trace

@@ -18,6 +18,14 @@ OPSET = 18  # the last one that tf2onnx writes
 
 Handler = Callable[[Any, Any, str, list], None]
 
+
+def _rewrite_gemm(graph: Graph, nodes: list) -> list:
+    """tf2onnx's own, for float32: sums of other dtypes it leaves, with a line in the log of the whole process."""
+    sums = ("Add", "AddV2", "BiasAdd")
+    others = [each for each in nodes if each.type in sums and graph.get_dtype(each.output[0]) != onnx.TensorProto.FLOAT]
+    return [*rewriter.rewrite_gemm(graph, [each for each in nodes if each not in others]), *others]
+
+
 # All of tf2onnx's own, in its order, but for those that look for LSTM, GRU and other recurrent loops: they take an
 # LSTMCell that is wrapped by zoneout, by clipping or by scaling for a plain one.
 _REWRITERS = (
@@ -39,7 +47,7 @@ _REWRITERS = (
     rewriter.rewrite_cond,
     rewriter.rewrite_biasadd_with_conv2d,
     rewriter.rewrite_layer_normalization,
-    rewriter.rewrite_gemm,
+    _rewrite_gemm,
     rewriter.rewrite_ragged_variant_shape,
 )
 
