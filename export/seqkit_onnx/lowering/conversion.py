@@ -14,6 +14,7 @@ from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE,
 from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.layer_walk import all_layers
 from seqkit_onnx.lowering.naming import give_readable_names
+from seqkit_onnx.lowering.nesting_limit import limited_nesting
 from seqkit_onnx.lowering.operator_handlers import HANDLERS
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
@@ -51,7 +52,8 @@ def convert(
 
         def call(*inputs: Any) -> list[Any]:
             found.begin()
-            outputs = signature.call(model, inputs)
+            with limited_nesting(found.refuse):
+                outputs = signature.call(model, inputs)
             return [tf.identity(output) for output in (*outputs, *(state.final for state in found.loop_states))]
 
         with errors_named_by_layer(model):
