@@ -160,7 +160,7 @@ def export(
         proto = to_float16(proto) if dtype else to_int8(proto)
     move_weights_into_branches(proto.graph)
     write_metadata(proto, model, labels, tokens, states, about)
-    network = open_checked(proto)
+    network = open_checked(proto, model)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
         asked = (

@@ -12,6 +12,7 @@ from tf2onnx.graph import Graph
 from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
 from seqkit_onnx.lowering.constant_conditions import choose_branches
+from seqkit_onnx.lowering.small_integers import widened
 from seqkit_onnx.lowering.tensorflow_graph import TensorflowGraph
 
 TO_BFLOAT16 = "_to_bfloat16"  # an attribute of ours on TensorFlow's Cast
@@ -157,6 +158,7 @@ def _convert_nodes(graph: Graph, mapping: Mapping[str, Any]) -> None:
         name, operation = node.name, node.type
         if operation not in mapping:
             raise NotConverted(name, operation)
+        node = widened(graph, node)
         function, arguments = mapping[operation]
         if "onnx_op" in arguments:
             arguments = {**arguments, "tf_op": operation}
