@@ -163,7 +163,7 @@ def export(
     _finish(proto.graph, tokens is not None or labels is not None)
     kind = "multi_label_classifier" if labels is not None and several else None
     write_metadata(proto, model, labels, tokens, states, about, kind)
-    network = open_checked(proto)
+    network = open_checked(proto, model)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
         asked = (

@@ -56,7 +56,7 @@ def export_generator(
     write_metadata(
         proto, generator, None, generator.vocabulary, states, about, "generator_step" if step else "generator"
     )
-    writer = open_checked(proto)
+    writer = open_checked(proto, generator)
     if verify:
         _check(generator, sampler, writer, text)
     write_atomically(path, serialize(proto))

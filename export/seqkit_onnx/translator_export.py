@@ -39,7 +39,7 @@ def export_translator(
         "takes_text": json.dumps(text),
     }
     write_metadata(proto, translator, None, translator.source_vocabulary, [], about, "translator")
-    file = open_checked(proto)
+    file = open_checked(proto, translator)
     if verify:
         _check(translator, file, text)
     write_atomically(path, serialize(proto))

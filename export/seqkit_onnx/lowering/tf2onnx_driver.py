@@ -11,6 +11,8 @@ from tf2onnx import constants, handler, optimizer, rewriter, tf_loader, tfonnx
 from tf2onnx.graph import Graph
 from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
+from seqkit_onnx.lowering.constant_conditions import choose_branches
+from seqkit_onnx.lowering.small_integers import widened
 from seqkit_onnx.lowering.tensorflow_graph import TensorflowGraph
 
 TO_BFLOAT16 = "_to_bfloat16"  # an attribute of ours on TensorFlow's Cast
@@ -121,10 +123,14 @@ def to_onnx(
 
 
 def _simplified(graph: TensorflowGraph) -> Any:
-    """TensorFlow's own folding of constants."""
-    with tf.Graph().as_default():
-        tf.import_graph_def(graph.definition, name="")
-        return tf_loader.tf_optimize(list(graph.inputs), list(graph.outputs), graph.definition)
+    """TensorFlow's own folding of constants, until no condition is left whose answer is one."""
+    definition = graph.definition
+    while True:
+        with tf.Graph().as_default():
+            tf.import_graph_def(definition, name="")
+            definition = tf_loader.tf_optimize(list(graph.inputs), list(graph.outputs), definition)
+        if not choose_branches(definition):
+            return definition
 
 
 def _mark_bfloat16(definition: Any) -> None:
@@ -160,6 +166,7 @@ def _convert_nodes(graph: Graph, mapping: Mapping[str, Any]) -> None:
         name, operation = node.name, node.type
         if operation not in mapping:
             raise NotConverted(name, operation)
+        node = widened(graph, node)
         function, arguments = mapping[operation]
         if "onnx_op" in arguments:
             arguments = {**arguments, "tf_op": operation}

@@ -174,7 +174,7 @@ class TracedCalls:
         if mixing:
             if inputs.shape[1] is not None:  # step by step, as Keras does
                 return own(inputs, mask=mask, training=False)
-            self._refuse(
+            self.refuse(
                 f"layer {layer.name!r} runs {inner.name!r} in each step, and that layer mixes the rows of a "
                 "batch, which cannot be exported for any number of steps. Give the input a fixed number of steps, or "
                 "write the layer so that each row is treated apart."
@@ -219,7 +219,7 @@ class TracedCalls:
         if len(mask.shape) == 3 and mask.shape[2] == 1:
             mask = tf.squeeze(mask, 2)
         if len(mask.shape) != 2:
-            self._refuse(
+            self.refuse(
                 f"layer {layer.name!r} received a mask of shape {tuple(mask.shape)}, and one value for each "
                 "step, (batch, time), is expected. Pass mask= to the layer, or mask_zero=False to the embedding."
             )
@@ -238,12 +238,13 @@ class TracedCalls:
 
     def _check_stateless(self, layer: Any, reason: str) -> None:
         if layer.stateful:
-            self._refuse(
+            self.refuse(
                 f"layer {layer.name!r} is stateful, and its state cannot be carried: {reason}. Build it with "
                 "stateful=False and return_state=True, and pass initial_state."
             )
 
-    def _refuse(self, message: str) -> NoReturn:
+    def refuse(self, message: str) -> NoReturn:
+        """Ends the export: what Keras makes of the error on its way is not shown."""
         error = UnsupportedLayerError(f"export: {message}")
         self.refused.append(error)
         raise error
