@@ -1,6 +1,7 @@
 """What all text models share: strings wherever Keras takes arrays, a loss of their own, Keras's order of arguments."""
 
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -160,9 +161,16 @@ class TextModel(keras.Model):
         seed: int,
         patience: int | None = None,
         checkpoint: Any = None,
+        monitored: Monitored | None = None,
+        prepare: Callable[[Any, Any], list[Any]] | None = None,
         **arguments: Any,
     ) -> Any:
-        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`."""
+        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`.
+
+        Beside them: `monitored` is what epochs are compared by (`None`: ``val_loss``, if there is a patience), and
+        `prepare` compiles the model, and returns callbacks that measure; it is called with what is trained on and what
+        is held out. `None`: the model is compiled by default.
+        """
         owner = type(self).__name__
         check_sizes(owner, epochs=epochs, batch_size=batch_size)
         batch_size = BATCH_SIZE if batch_size is None else batch_size
@@ -173,40 +181,51 @@ class TextModel(keras.Model):
             checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
         elif validation_split:
             data, checks = self._split(data, validation_split)
-        self.compile_by_default()
+        measuring: list[Any] = []
+        if prepare is None:
+            self.compile_by_default()
+        else:
+            measuring = prepare(data, checks)
         build_optimizer(self)
-        monitored = None if patience is None else Monitored(("val_loss",), patience=patience)
-        progress = TrainingProgress(self, self, monitored, checkpoint)
+        if monitored is None and patience is not None:
+            monitored = Monitored(("val_loss",), patience=patience)
+        first_epoch = arguments.pop("initial_epoch", 0)
+        progress = TrainingProgress(self, self, monitored, checkpoint, first_epoch=first_epoch)
         if checkpoint is not None:
             if not hasattr(data, "digest"):
                 raise ValueError(
                     f"{owner}.fit: checkpoint needs the texts themselves, to go on where it was; received a stream or "
                     "arrays. Pass lists of texts, or leave checkpoint out."
                 )
-            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
-            progress.fingerprint = run_fingerprint(self, data.digest(), **settings)
+            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "initial_epoch": first_epoch}
+            settings |= {"monitored": monitored, "held_out": checks.digest() if hasattr(checks, "digest") else None}
+            progress.fingerprint = self.run_fingerprint(data.digest(), **settings)
         done = progress.restore()
-        if done >= epochs or progress.finished:
+        if progress.records and (done >= epochs or progress.finished):
             progress.on_train_end()
             self.history = progress.history()
             return self.history
         x, y, weights = self._fitted(data, batch_size, shuffle, seed, done)
         remembered = [progress] if checkpoint is not None or monitored is not None else []
-        arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
         history = super().fit(
             x,
             y,
             sample_weight=weights,
             batch_size=batch_size if isinstance(data, Arrays) else None,
             shuffle=shuffle if isinstance(data, Arrays) else False,
+            initial_epoch=done,
             epochs=epochs,
-            callbacks=[*callback_list(callbacks), *remembered],
+            callbacks=[*callback_list(callbacks), *measuring, *remembered],
             validation_data=checks.batches(validation_size) if hasattr(checks, "batches") else checks,
             **arguments,
         )
-        if done:
+        if done > first_epoch:
             self.history = history = progress.history()
         return history
+
+    def run_fingerprint(self, digest: str, **settings: Any) -> dict[str, Any]:
+        """Returns what tells another run of `fit` from this one; see `run_fingerprint` of the progress."""
+        return run_fingerprint(self, digest, **settings)
 
     def _fitted(self, data: Any, batch_size: int, shuffle: bool, seed: int, epoch: int = 0) -> tuple[Any, Any, Any]:
         if isinstance(data, Arrays):
@@ -318,7 +337,7 @@ class TextModel(keras.Model):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the network: on texts or on what it takes itself."""
-        if args and _is_symbolic_text(args[0]):
+        if args and is_symbolic_text(args[0]):
             raise TypeError(
                 f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor of "
                 "strings. Call the model outside of tf.function, or pass ids: model.vocabulary.encode(texts)."
@@ -437,6 +456,7 @@ def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == AUTO
 
 
-def _is_symbolic_text(x: Any) -> bool:
+def is_symbolic_text(x: Any) -> bool:
+    """Whether `x` is a tensor of strings in a graph, whose texts nobody knows yet."""
     dtype = getattr(x, "dtype", None)
     return getattr(dtype, "name", dtype) == "string" and not hasattr(x, "numpy")
