@@ -144,7 +144,8 @@ class TranslationSearch(TracedAhead):
         What `SourceReader` takes, and ``length_penalty`` float32 ().
 
     Returns:
-        A dict: ``tokens`` int32 (batch, max_length), padding behind each translation, and ``scores`` float32 (batch,).
+        A dict: ``tokens`` int32 (batch, beams, max_length), padding behind each translation, the best beam first, and
+        ``scores`` float32 (batch, beams).
     """
 
     def __init__(self, translator: Any, greedy: bool):
@@ -184,16 +185,16 @@ class TranslationSearch(TracedAhead):
             return (index + 1, *kept)
 
         _, *values = ops.while_loop(goes_on, write, (ops.zeros((), "int32"), *(begin[name] for name in names)))
-        return best_translations(dict(zip(names, values, strict=True)), length_penalty)
+        return ranked_translations(dict(zip(names, values, strict=True)), length_penalty)
 
 
-def best_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
-    """Picks the best beam of each sentence: ``tokens`` int32 (batch, max_length), ``scores`` float32 (batch,)."""
+def ranked_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
+    """Returns all beams, best first: ``tokens`` int32 (batch, beams, max_length), ``scores`` float32 (batch, beams)."""
     scores = carry["scores"]  # (batch, beams)
     batch, beams = ops.shape(scores)[0], ops.shape(scores)[1]
-    tokens = ops.reshape(carry["written"], (batch, beams, -1))[:, 0]
-    lengths = ops.sum(ops.cast(ops.not_equal(tokens, PADDING_ID), "float32"), axis=1)
-    return {"tokens": tokens, "scores": scores[:, 0] / ops.maximum(lengths, 1.0) ** length_penalty}
+    tokens = ops.reshape(carry["written"], (batch, beams, -1))
+    lengths = ops.sum(ops.cast(ops.not_equal(tokens, PADDING_ID), "float32"), axis=2)
+    return {"tokens": tokens, "scores": scores / ops.maximum(lengths, 1.0) ** length_penalty}
 
 
 def _rows_of(states: Carry, rows: Any) -> Carry:
