@@ -213,6 +213,15 @@ def test_what_holds_no_texts_is_refused(odd):
         text_column(odd, OWNER)
 
 
+def test_an_error_is_one_line_whatever_was_received():
+    class Table:
+        def __repr__(self):
+            return "a\n  b"
+
+    with pytest.raises(TypeError, match=r"^f: x is a list of strings; received Table a b\.$"):
+        text_column(Table(), OWNER)
+
+
 @pytest.mark.parametrize("unordered", [{"a", "b"}, frozenset("ab")])
 def test_a_set_is_refused_since_its_order_changes(unordered):
     with pytest.raises(TypeError, match=r"^f: x is a list of strings; received a (frozen)?set, which has no order"):
