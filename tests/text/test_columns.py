@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import ClassVar
 
 import numpy as np
+import pandas
 import pyarrow
 import pytest
 from hypothesis import given
@@ -155,23 +156,8 @@ def test_no_text_is_no_error(none):
     assert text_column(none, OWNER) == []
 
 
-class NAType:
-    """As pandas has it: a comparison with it is neither true nor false."""
-
-    def __eq__(self, _other):
-        return self
-
-    def __ne__(self, _other):
-        return self
-
-    __hash__ = None
-
-    def __bool__(self):
-        raise TypeError("boolean value of NA is ambiguous")
-
-
 @pytest.mark.parametrize(
-    "missing", [None, float("nan"), np.float64("nan"), np.float32("nan"), NAType(), pyarrow.scalar(None)], ids=repr
+    "missing", [None, float("nan"), np.float64("nan"), np.float32("nan"), pandas.NA, pyarrow.scalar(None)], ids=repr
 )
 def test_a_missing_text_is_named_with_its_place(missing):
     with pytest.raises(TypeError, match=r"^f: x\[1\] is a missing text; received .*\. Leave such rows out, or put ''"):
