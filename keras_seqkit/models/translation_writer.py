@@ -173,7 +173,7 @@ class Aligner(keras.Model):
     """Gives the attention of known translations: ``source`` and ``target`` to float (batch, target time, time)."""
 
     def __init__(self, translator: Any):
-        super().__init__(name="aligner")
+        super().__init__(name="aligner", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
@@ -193,7 +193,7 @@ class TargetScorer(keras.Model):
     """
 
     def __init__(self, translator: Any):
-        super().__init__(name="target_scorer")
+        super().__init__(name="target_scorer", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
