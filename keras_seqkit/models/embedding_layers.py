@@ -71,4 +71,6 @@ def embed(layer: Any, ids: Any, dtype: str) -> Any:
     is_table = isinstance(layer, keras.layers.Embedding)
     if len(ids.shape) == 1 and not is_table:  # a layer of a user's own wants its time
         return embed(layer, ops.expand_dims(ids, 1), dtype)[:, 0]
-    return ops.cast(layer.call(ids), dtype)  # called as a layer, it would attach a mask of its own
+    # Called as a layer, it would attach a mask of its own.
+    read = layer.call if getattr(layer, "quantization_mode", None) is None else layer.quantized_call
+    return ops.cast(read(ids), dtype)

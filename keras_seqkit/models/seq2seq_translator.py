@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.encoded_pairs import encoded_pairs, read_pairs, sides_of
-from keras_seqkit.models.text_data import is_stream, is_text
+from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text
 from keras_seqkit.models.translation_training import BLEU_SENTENCES, HeldOutBleu, TranslationTraining, steps_of
 from keras_seqkit.models.translation_writer import TranslationWriter
 from keras_seqkit.text import Vocabulary
@@ -183,7 +183,7 @@ class Seq2SeqTranslator(TranslationTraining):
         if not is_stream(x) and y is None:
             raise ValueError(f"{type(self).__name__}.fit: y is expected, the translations of x; received None.")
         if self.detokenizer is None and self.target_vocabulary.rules.level == "word" and is_text(y) and is_text(x):
-            y = text_column(y, f"{type(self).__name__}.fit: y")
+            y = text_column(y, f"{type(self).__name__}: targets")
             self.detokenizer = Detokenizer.from_texts(self.target_vocabulary, y)
         batch_size = FIT_BATCH_SIZE if batch_size is None else batch_size
 
@@ -292,7 +292,7 @@ class Seq2SeqTranslator(TranslationTraining):
         """Computes the logits of known translations: float32 (batch, target time, vocab).
 
         Args:
-            x: ``{"source": ..., "target": ...}``, texts or ids, or a stream of such; see the class. To translate, call
+            x: ``{"source": ..., "target": ...}``, texts or ids; or a stream of such, or of pairs. To translate, call
                 `translate`.
             batch_size: as in Keras.
             verbose: as in Keras.
@@ -301,9 +301,29 @@ class Seq2SeqTranslator(TranslationTraining):
         Raises:
             ValueError: there are sources, but no targets.
         """
-        if isinstance(x, dict):
+        if is_stream(x):
+
+            def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
+                return self.encode_batch(texts, targets, first=first)[:1]
+
+            x, batch_size = encoded_stream(x, encode, batch_size or BATCH_SIZE, type(self).__name__), None
+        else:
             x = self.encode_batch(x)[0]
-        return super().predict(x, batch_size, verbose, **kwargs)
+        return keras.Model.predict(self, x, batch_size, verbose, **kwargs)
+
+    def quantize(self, mode: Any = None, config: Any = None, **kwargs: Any) -> None:
+        """Quantizes the weights, as `keras.Model.quantize` does: the recurrent ones stay as they are.
+
+        Raises:
+            ValueError: the embedding is tied.
+        """
+        if self.tie_embeddings:
+            raise ValueError(
+                f"{type(self).__name__}.quantize: the target's embedding is read as a matrix too, with tie_embeddings, "
+                "and is not quantized. Quantize the exported file, or make the model with tie_embeddings=False."
+            )
+        super().quantize(mode, config=config, **kwargs)
+        self.writer = TranslationWriter(self)  # what was compiled knows the old weights
 
     def translate(
         self,

@@ -82,7 +82,7 @@ class SKLearnTextClassifier(keras.wrappers.SKLearnClassifier):
         return both[:, np.argsort(own, kind="stable")]
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Returns what scikit-learn's scorers rank by: the second class's probability (batch,), of more than two all."""
+        """Returns what scorers rank by: of two classes the second one's probability (batch,), of more all."""
         probabilities = self.predict_proba(X)
         return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
 

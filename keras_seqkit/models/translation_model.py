@@ -45,6 +45,8 @@ class TranslationModel(TextModel):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        if keras.backend.backend() == "tensorflow":
+            self.supports_jit = False  # XLA has no gradient of a loop over as many steps as a batch happens to have
         owner = type(self).__name__
         for vocabulary in (source_vocabulary, target_vocabulary):
             check_has_ends(vocabulary, owner)

@@ -170,10 +170,10 @@ class AttentionDecoder(Decoder):
             self.attended_size, activation="tanh", use_bias=False, name="combine", **inherited
         )
         self.combine.build((None, encoder_width + self.units[-1]))
-        self.head = keras.layers.Dense(self.vocab, dtype="float32", name="head")
         if tie_embeddings:
             self.bias = self.add_weight(shape=(self.vocab,), initializer="zeros", name="bias")
         else:
+            self.head = keras.layers.Dense(self.vocab, dtype="float32", name="head")
             self.head.build((None, self.attended_size))
         self.dropout_of_embeddings = keras.layers.Dropout(self.dropout_before_logits.rate, name="embedding_dropout")
         self.built = True

@@ -32,7 +32,7 @@ class SourceReader(keras.Model):
     """
 
     def __init__(self, translator: Any):
-        super().__init__(name="source")
+        super().__init__(name="source", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
@@ -79,7 +79,7 @@ class TranslationStep(keras.Model):
     """
 
     def __init__(self, translator: Any, greedy: bool, by_cells: bool = False):
-        super().__init__(name="translation")
+        super().__init__(name="translation", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.greedy = greedy
         self.by_cells = by_cells
@@ -149,7 +149,7 @@ class TranslationSearch(TracedAhead):
     """
 
     def __init__(self, translator: Any, greedy: bool):
-        super().__init__(name="translation_search")
+        super().__init__(name="translation_search", dtype="float32")  # whatever the global policy is
         self.greedy = greedy
         self.reader = SourceReader(translator)
         self.step = TranslationStep(translator, greedy, by_cells=True)

@@ -9,7 +9,7 @@ import keras
 from keras_seqkit.models.encoded_pairs import SentencePairs, encoded_batch, encoded_pairs, has_text
 from keras_seqkit.models.text_data import is_tf_dataset
 from keras_seqkit.models.text_model import AUTO, Arrays, DefaultCompilation, is_symbolic_text
-from keras_seqkit.models.token_losses import token_loss, token_metrics
+from keras_seqkit.models.token_losses import TokenCrossentropy, token_loss, token_metrics
 from keras_seqkit.models.training_progress import Monitored
 from keras_seqkit.models.translation_model import TranslationModel
 
@@ -187,9 +187,8 @@ class TranslationTraining(TranslationModel):
 
     def default_compilation(self) -> DefaultCompilation:
         """Returns Adam, cross-entropy with smoothed targets, and cross-entropy without as ``nats``."""
-        nats = keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)
         loss = SmoothedCrossentropy(self._label_smoothing, OWN_LOSS)
-        return DefaultCompilation(default_optimizer(), loss, weighted_metrics=[nats])
+        return DefaultCompilation(default_optimizer(), loss, weighted_metrics=[TokenCrossentropy("nats")])
 
     def prepared_compilation(self, loss: Any, metrics: list[Any]) -> tuple[Any, list[Any]]:
         """Makes the loss and the metrics read logits, and leave padding out."""

@@ -174,7 +174,7 @@ class Aligner(TracedAhead):
     """Gives the attention of known translations: ``source`` and ``target`` to float (batch, target time, time)."""
 
     def __init__(self, translator: Any):
-        super().__init__(name="aligner")
+        super().__init__(name="aligner", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
@@ -194,7 +194,7 @@ class TargetScorer(TracedAhead):
     """
 
     def __init__(self, translator: Any):
-        super().__init__(name="target_scorer")
+        super().__init__(name="target_scorer", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
