@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.built_optimizer import build_optimizer
+from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
@@ -177,7 +178,7 @@ class TextModel(keras.Model):
     ) -> Any:
         """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`."""
         owner = type(self).__name__
-        check_sizes(owner, epochs=epochs, batch_size=batch_size)
+        check_sizes(owner, epochs=epochs, batch_size=batch_size, steps_per_epoch=arguments.get("steps_per_epoch"))
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
         data = self._data(x, y, sample_weight, class_weight, batch_size)
@@ -201,6 +202,7 @@ class TextModel(keras.Model):
                     "arrays. Pass lists of texts, or leave checkpoint out."
                 )
             settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
+            settings["steps_per_epoch"] = arguments.get("steps_per_epoch")
             progress.fingerprint = run_fingerprint(self, data.digest(), **settings, **self.run_settings(data))
         done = progress.restore()
         if done >= epochs or progress.finished:
@@ -210,6 +212,12 @@ class TextModel(keras.Model):
         if done:
             x, _, _ = self._fitted(data, batch_size, shuffle, seed, done)
             arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
+        steps = arguments.get("steps_per_epoch")
+        if steps is not None and hasattr(data, "batches"):
+            x = EndlessBatches(
+                lambda number: data.batches(batch_size, shuffle, seed, number),
+                steps * arguments.get("initial_epoch", 0),
+            )
         remembered = [progress] if checkpoint is not None or monitored is not None else []
         history = _fit(
             network,
