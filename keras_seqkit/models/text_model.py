@@ -188,6 +188,7 @@ class TextModel(keras.Model):
         elif validation_split:
             data, checks = self._split(data, validation_split)
         self.compile_by_default()
+        held_out = checks.digest() if hasattr(checks, "digest") else None
         if checks is not None and hasattr(checks, "batches"):
             checks = checks.batches(validation_size)
         x, y, weights = self._fitted(data, batch_size, shuffle, seed, arguments.get("initial_epoch", 0))
@@ -202,7 +203,7 @@ class TextModel(keras.Model):
                     "arrays. Pass lists of texts, or leave checkpoint out."
                 )
             settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
-            settings["steps_per_epoch"] = arguments.get("steps_per_epoch")
+            settings |= {"steps_per_epoch": arguments.get("steps_per_epoch"), "validation_data": held_out}
             progress.fingerprint = run_fingerprint(self, data.digest(), **settings, **self.run_settings(data))
         done = progress.restore()
         if done >= epochs or progress.finished:

@@ -393,6 +393,8 @@ def test_a_run_goes_on_where_it_was_killed(kind, expected, tmp_path):
         {"texts": TEXTS, "seed": 1},
         {"texts": TEXTS, "learning_rate": 0.1},
         {"texts": TEXTS, "batch_size": 99},
+        {"texts": TEXTS, "validation_data": TEXTS[:9]},
+        {"texts": TEXTS, "steps_per_epoch": 1},
     ):
         with pytest.raises(ValueError, match="holds another run"):
             small(kind).fit(**{**settings, **other})
