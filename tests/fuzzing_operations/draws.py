@@ -167,9 +167,9 @@ class Draw:
         """Returns an array, which becomes a constant of the model."""
         return self.random.uniform(*between, shape).astype(dtype)
 
-    def pair(self, make: Callable[..., Any], kind: str = "plain") -> tuple[Any, Any]:
+    def pair(self, make: Callable[..., Any], kind: str = "plain", axes: int = 3) -> tuple[Any, Any]:
         """Returns two operands whose shapes broadcast: two inputs, or one and a constant."""
-        shape = self.shape(0, 3)
+        shape = self.shape(0, axes)
         first = make(shape, kind=kind)
         if self.chance(0.2):
             number = self.choose(1, 2, 3, -2, -3)
