@@ -12,7 +12,7 @@ PACKAGE = "keras_seqkit"
 HOMES = {
     "layers": ("BidirectionalStack", "ConvFront", "GloveEmbedding", "MaskedMaxPooling", "RecurrentAttention"),
     "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator", "TextRegressor"),
-    "models.token_losses": ("TokenLoss",),
+    "models.token_losses": ("TokenAccuracy", "TokenCrossentropy", "TokenLoss"),
     "models.translation_training": ("SmoothedCrossentropy",),
     "samplers": (
         "BeamSampler",

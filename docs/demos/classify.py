@@ -212,8 +212,9 @@ def train(model: TextClassifier, parts: TrainValidationTest, epochs: int | None)
     """Trains; where there are few texts, until the validation loss rises; keeps the weights of the best epoch.
 
     Returns:
-        Keras's `History`, and which epoch's weights were kept, from 1: that of the lowest validation loss; where
-        there is no validation part, the last.
+        Keras's `History`, and which epoch's weights were kept, from 1: that of the highest validation accuracy; where
+        there are few texts, which make accuracies coarse, of the lowest loss; where there is no validation part, the
+        last.
     """
     count = len(parts.train.texts)
     is_small = count < SMALL
@@ -223,18 +224,19 @@ def train(model: TextClassifier, parts: TrainValidationTest, epochs: int | None)
     if not is_small:
         rate: Any = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * -(-count // batch_size))
         model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
+    monitor, best = ("val_loss", np.argmin) if is_small else ("val_accuracy", np.argmax)
+    patience = SMALL_PATIENCE if is_small else epochs
+    keeping = keras.callbacks.EarlyStopping(monitor, patience=patience, restore_best_weights=True)
     begin = time.perf_counter()
     history = model.fit(
         *parts.train,
         batch_size=batch_size,
         epochs=epochs,
         validation_data=tuple(parts.validation) if has_validation else None,
-        early_stopping=(SMALL_PATIENCE if is_small else epochs) if has_validation else False,
-        callbacks=[EpochLines()],
+        callbacks=[EpochLines(), *([keeping] if has_validation else [])],
         verbose=0,
     )
-    losses = history.history.get("val_loss")
-    kept = int(np.argmin(losses)) + 1 if losses else epochs
+    kept = int(best(history.history[monitor])) + 1 if has_validation else epochs
     print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {kept}")
     return history, kept
 

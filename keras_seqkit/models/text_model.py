@@ -1,7 +1,8 @@
 """What all text models share: strings wherever Keras takes arrays, a loss of their own, Keras's order of arguments."""
 
 import os
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -19,10 +20,9 @@ PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
 SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
+@runtime_checkable
 class Examples(Protocol):
     """Texts in memory, encoded, with what belongs to them."""
-
-    def __len__(self) -> int: ...
 
     def split(self, fraction: float) -> tuple[Any, Any]:
         """Returns what is trained on, and the last `fraction`, which is held out."""
@@ -178,43 +178,48 @@ class TextModel(TracedAhead):
         seed: int,
         patience: int | None = None,
         checkpoint: Any = None,
+        monitored: Monitored | None = None,
+        prepare: Callable[[Any, Any], list[Any]] | None = None,
         **arguments: Any,
     ) -> Any:
-        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`."""
+        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`.
+
+        Beside them: `monitored` is what epochs are compared by (`None`: ``val_loss``, if there is a patience), and
+        `prepare` compiles the model, and returns callbacks that measure; it is called with what is trained on and what
+        is held out. `None`: the model is compiled by default.
+        """
         owner = type(self).__name__
         check_sizes(owner, epochs=epochs, batch_size=batch_size)
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
-        data = self._data(x, y, sample_weight, class_weight, batch_size)
-        checks: Any = None
+        data, checks = self._data(x, y, sample_weight, class_weight, batch_size), None
         if validation_data is not None:
             checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
         elif validation_split:
             data, checks = self._split(data, validation_split)
-        self.compile_by_default()
-        if checks is not None and hasattr(checks, "batches"):
-            checks = checks.batches(validation_size)
-        x, y, weights = self._fitted(data, batch_size, shuffle, seed, arguments.get("initial_epoch", 0))
-        monitored = None if patience is None else Monitored(("val_loss",), patience=patience)
-        network, own_callbacks, checks = self.training_network(x, checks, seed, arguments)
+        measuring: list[Any] = []
+        if prepare is None:
+            self.compile_by_default()
+        else:
+            measuring = prepare(data, checks)
+        if monitored is None and patience is not None:
+            monitored = Monitored(("val_loss",), patience=patience)
+        first_epoch = arguments.pop("initial_epoch", 0)
+        x, y, weights = self._fitted(data, batch_size, shuffle, seed, first_epoch)
+        batches = checks.batches(validation_size) if isinstance(checks, Examples) else checks
+        network, own_callbacks, batches = self.training_network(x, batches, seed, arguments)
         build_optimizer(network)
-        progress = TrainingProgress(network, self, monitored, checkpoint)
+        progress = TrainingProgress(network, self, monitored, checkpoint, first_epoch=first_epoch)
         if checkpoint is not None:
-            if not hasattr(data, "digest"):
-                raise ValueError(
-                    f"{owner}.fit: checkpoint needs the texts themselves, to go on where it was; received a stream or "
-                    "arrays. Pass lists of texts, or leave checkpoint out."
-                )
-            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
-            progress.fingerprint = run_fingerprint(self, data.digest(), **settings, **self.run_settings(data))
+            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "initial_epoch": first_epoch}
+            progress.fingerprint = self._fingerprint(data, checks, monitored=monitored, **settings)
         done = progress.restore()
-        if done >= epochs or progress.finished:
+        if progress.records and (done >= epochs or progress.finished):
             progress.on_train_end()
             self.history = progress.history()
             return self.history
-        if done:
+        if done > first_epoch:
             x, _, _ = self._fitted(data, batch_size, shuffle, seed, done)
-            arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
         remembered = [progress] if checkpoint is not None or monitored is not None else []
         history = _fit(
             network,
@@ -224,12 +229,13 @@ class TextModel(TracedAhead):
             sample_weight=weights,
             batch_size=batch_size if isinstance(data, Arrays) else None,
             shuffle=shuffle if isinstance(data, Arrays) else False,
+            initial_epoch=done,
             epochs=epochs,
-            callbacks=[*own_callbacks, *callback_list(callbacks), *remembered],
-            validation_data=checks,
+            callbacks=[*own_callbacks, *callback_list(callbacks), *measuring, *remembered],
+            validation_data=batches,
             **arguments,
         )
-        if done:
+        if done > first_epoch:
             self.history = history = progress.history()
         return history
 
@@ -246,20 +252,33 @@ class TextModel(TracedAhead):
         """
         return self, [], checks
 
+    def _fingerprint(self, data: Any, checks: Any, **settings: Any) -> dict[str, Any]:
+        if not isinstance(data, Examples):
+            raise ValueError(  # noqa: TRY004 - the same for streams and arrays
+                f"{type(self).__name__}.fit: checkpoint needs the texts themselves, to go on where it was; received a "
+                "stream or arrays. Pass lists of texts, or leave checkpoint out."
+            )
+        held_out = checks.digest() if isinstance(checks, Examples) else None
+        return self.run_fingerprint(data.digest(), held_out=held_out, **settings, **self.run_settings(data))
+
     def run_settings(self, data: Any) -> dict[str, Any]:
         """Returns what else a run depends on: plain data, by name."""
         return {}
 
+    def run_fingerprint(self, digest: str, **settings: Any) -> dict[str, Any]:
+        """Returns what tells another run of `fit` from this one; see `run_fingerprint` of the progress."""
+        return run_fingerprint(self, digest, **settings)
+
     def _fitted(self, data: Any, batch_size: int, shuffle: bool, seed: int, epoch: int = 0) -> tuple[Any, Any, Any]:
         if isinstance(data, Arrays):
             return tuple(data)
-        if hasattr(data, "batches"):
+        if isinstance(data, Examples):
             return data.batches(batch_size, shuffle, seed, epoch), None, None
         return data, None, None
 
     def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int) -> Any:
         """Returns `Examples`, an encoded stream, or `Arrays`."""
-        if hasattr(x, "batches") and hasattr(x, "digest"):
+        if isinstance(x, Examples):
             return x
         if is_stream(x):
             for name, value in (("y", y), ("sample_weight", sample_weight)):
@@ -282,7 +301,7 @@ class TextModel(TracedAhead):
         owner = type(self).__name__
         if not 0 < fraction < 1:
             raise ValueError(f"{owner}.fit: validation_split is a fraction from 0 to 1; received {fraction!r}.")
-        if hasattr(data, "split"):
+        if isinstance(data, Examples):
             return data.split(fraction)
         if not isinstance(data, Arrays):
             raise ValueError(  # noqa: TRY004 - Keras raises the same
@@ -362,7 +381,7 @@ class TextModel(TracedAhead):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the network: on texts or on what it takes itself."""
-        if args and _is_symbolic_text(args[0]):
+        if args and is_symbolic_text(args[0]):
             raise TypeError(
                 f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor of "
                 "strings. Call the model outside of tf.function, or pass ids: model.vocabulary.encode(texts)."
@@ -546,6 +565,7 @@ def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == AUTO
 
 
-def _is_symbolic_text(x: Any) -> bool:
+def is_symbolic_text(x: Any) -> bool:
+    """Whether `x` is a tensor of strings in a graph, whose texts nobody knows yet."""
     dtype = getattr(x, "dtype", None)
     return getattr(dtype, "name", dtype) == "string" and not hasattr(x, "numpy")
