@@ -29,7 +29,7 @@ class PromptReader(TracedAhead):
     """
 
     def __init__(self, generator: Any, sampler: Sampler):
-        super().__init__(name="prompt")
+        super().__init__(name="prompt", dtype="float32")
         self.generator = generator
         self.sampler = sampler
         self.built = True
@@ -66,7 +66,7 @@ class GenerationStep(keras.Model):
     """
 
     def __init__(self, generator: Any, sampler: Sampler, by_cells: bool = False, filters: bool | None = None):
-        super().__init__(name="generation")
+        super().__init__(name="generation", dtype="float32")
         self.generator = generator
         self.sampler = sampler
         self.by_cells = by_cells
@@ -112,7 +112,7 @@ class GenerationBlock(TracedAhead):
     """
 
     def __init__(self, generator: Any, sampler: Sampler):
-        super().__init__(name="generation_block")
+        super().__init__(name="generation_block", dtype="float32")
         self.step = GenerationStep(generator, sampler, by_cells=True)
         self.built = True
 

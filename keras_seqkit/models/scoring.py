@@ -108,7 +108,7 @@ class ScoredPart(TracedAhead):
     """
 
     def __init__(self, generator: Any):
-        super().__init__(name="scored_part")
+        super().__init__(name="scored_part", dtype="float32")
         self.generator = generator
         self.built = True
 

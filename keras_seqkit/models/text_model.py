@@ -16,6 +16,9 @@ from keras_seqkit.models.training_progress import Monitored, TrainingProgress, r
 
 AUTO = "auto"
 BATCH_SIZE = 32
+HDF5 = (".h5", ".hdf5")
+PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
 @runtime_checkable
@@ -134,6 +137,7 @@ class TextModel(TracedAhead):
         optimizer = own.optimizer if optimizer is None or _is_auto(optimizer) else optimizer
         loss = self.own_loss(given) if own_loss else loss
         flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
+        check_names(type(self).__name__, optimizer, loss, flat)
         self.check_compilation(loss, flat)
         loss, given = self.prepared_compilation(loss, given)
         self.compiled_with = CompiledWith(loss, given)
@@ -393,6 +397,25 @@ class TextModel(TracedAhead):
 
     # Saving
 
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Saves the model, its vocabulary, weights and optimizer, as `keras.Model.save` does.
+
+        Args:
+            filepath: a path that ends in ``.keras``.
+            overwrite: as in Keras.
+            zipped: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: the file would be HDF5, which Keras cannot load again.
+        """
+        if str(filepath).endswith(HDF5):
+            raise ValueError(
+                f"{type(self).__name__}.save: the path ends in .keras; received {os.fspath(filepath)!r}. Keras does "
+                "not load such a model from HDF5. Its weights alone can be: save_weights('model.weights.h5')."
+            )
+        super().save(filepath, overwrite, zipped, **kwargs)
+
     def export(
         self,
         filepath: Any,
@@ -456,6 +479,12 @@ def _fit(network: Any, owner: Any, x: Any, y: Any, callbacks: list[Any], **argum
     return keras.Model.fit(network, x, y, callbacks=found, **arguments)
 
 
+def build_layer(layer: keras.layers.Layer, shape: tuple) -> None:
+    """Builds a layer that has no weights yet, so that `summary` shows its shapes for any batch and time."""
+    if not layer.built or not layer.weights:
+        layer.build(shape)
+
+
 def check_sizes(owner: str, **sizes: int | None) -> None:
     """Checks that each size is a whole number of at least 1, or `None`.
 
@@ -468,6 +497,25 @@ def check_sizes(owner: str, **sizes: int | None) -> None:
             raise TypeError(f"{owner}.fit: {name} is a whole number; received {size!r}.")
         if size is not None and size < 1:
             raise ValueError(f"{owner}.fit: {name} is at least 1; received {size!r}.")
+
+
+def check_names(owner: str, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
+    """Checks that Keras has what strings name, which it looks up only when training begins.
+
+    Raises:
+        ValueError: it has no such optimizer, loss or metric.
+    """
+    named = [("optimizer", keras.optimizers, [optimizer]), ("loss", keras.losses, keras.tree.flatten(loss))]
+    for kind, known, values in [*named, ("metric", keras.metrics, metrics)]:
+        for name in values:
+            if not isinstance(name, str) or name.lower() in SPECIAL_NAMES:
+                continue
+            try:
+                known.get(name)
+            except ValueError as error:
+                raise ValueError(
+                    f"{owner}.compile: Keras has no {kind} {name!r}. Its {PLURALS[kind]} are in keras.{PLURALS[kind]}."
+                ) from error
 
 
 def callback_list(callbacks: Any) -> list[Any]:
