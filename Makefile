@@ -2,6 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := .venv-backends
+# The demos run in what `make setup` made, if it did; else in an environment of their own, which is smaller.
+DEMOS := $(if $(wildcard $(VENV)/.ready),$(VENV),.venv-demo)
+OLDEST_PYTHON := 3.11
 ARGS ?=
 N ?= 2000
 
@@ -11,11 +14,27 @@ N ?= 2000
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
+define CHECK_PYTHON
+@command -v $(firstword $(PYTHON)) > /dev/null || { echo "There is no $(PYTHON): name a Python $(OLDEST_PYTHON) or later, such as PYTHON=python3.12." >&2; exit 1; }
+@$(PYTHON) -c "import sys; v = sys.version_info; v >= tuple(map(int, '$(OLDEST_PYTHON)'.split('.'))) or sys.exit('keras-seqkit needs Python $(OLDEST_PYTHON) or later, and $(PYTHON) is %d.%d.%d: name another, such as PYTHON=python3.12.' % tuple(v[:3]))"
+endef
+
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+	$(CHECK_PYTHON)
+	@echo "Making $(VENV) with all that the suite needs: minutes, and 3.3 GB of disk. pip is silent meanwhile."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.venv-demo/.ready: pyproject.toml
+	$(CHECK_PYTHON)
+	@echo "Making .venv-demo with TensorFlow, Keras, onnxruntime, scikit-learn and matplotlib: minutes, and 2.2 GB of disk. pip is silent meanwhile."
+	@$(PYTHON) -m venv .venv-demo
+	@.venv-demo/bin/python -m pip install --quiet --upgrade pip
+	@.venv-demo/bin/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+	@echo "Made .venv-demo; rm -r .venv-demo removes it."
 
 setup: $(VENV)/.ready  ## make .venv with all that the suite needs
 
@@ -42,6 +61,7 @@ fuzz-generators: setup  ## what generators write in Keras and in their files, by
 	$(BIN)/python -m tests.fuzzing_generators --cases $(N) $(ARGS)
 
 $(BACKENDS)/.ready: pyproject.toml
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(BACKENDS)
 	$(BACKENDS)/bin/python -m pip install --quiet --editable '.[backends]'
 	touch $@
@@ -55,14 +75,17 @@ compatibility: setup  ## one set of files under the oldest and the newest onnxru
 docs: setup  ## build the site into site/
 	$(BIN)/mkdocs build --strict
 
-demo: setup  ## real reviews to one ONNX file; ARGS="--data my.csv --text review --label stars" for your own
-	$(BIN)/python docs/demos/classify.py $(ARGS)
+demo: $(DEMOS)/.ready  ## real reviews to one ONNX file; ARGS="--data my.csv --text review --label stars" for your own
+	@echo "Starting TensorFlow ..."
+	@$(DEMOS)/bin/python docs/demos/classify.py $(ARGS)
 
-demo-generate: setup  ## what Sheldon says to one ONNX file that writes; ARGS="--data my.txt" for your own, "--character penny"
-	$(BIN)/python docs/demos/generate.py $(ARGS)
+demo-generate: $(DEMOS)/.ready  ## what Sheldon says to one ONNX file that writes; ARGS="--data my.txt" for your own, "--character penny"
+	@echo "Starting TensorFlow ..."
+	@$(DEMOS)/bin/python docs/demos/generate.py $(ARGS)
 
-demo-translate: setup  ## Portuguese to English in one ONNX file; ARGS="--data pairs.tsv" for your own, "--corpus verses"
-	$(BIN)/python docs/demos/translate.py $(ARGS)
+demo-translate: $(DEMOS)/.ready  ## Portuguese to English in one ONNX file; ARGS="--data pairs.tsv" for your own, "--corpus verses"
+	@echo "Starting TensorFlow ..."
+	@$(DEMOS)/bin/python docs/demos/translate.py $(ARGS)
 
 bench: setup  ## the tables of ratios (minutes each; run alone)
 	$(BIN)/python benchmarks/classifier_latency.py

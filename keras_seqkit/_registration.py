@@ -11,8 +11,8 @@ from typing import Any
 PACKAGE = "keras_seqkit"
 HOMES = {
     "layers": ("BidirectionalStack", "ConvFront", "GloveEmbedding", "MaskedMaxPooling", "RecurrentAttention"),
-    "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator"),
-    "models.token_losses": ("TokenLoss",),
+    "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator", "TextRegressor"),
+    "models.token_losses": ("TokenAccuracy", "TokenCrossentropy", "TokenLoss"),
     "models.translation_training": ("SmoothedCrossentropy",),
     "samplers": (
         "BeamSampler",

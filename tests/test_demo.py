@@ -96,24 +96,90 @@ def test_the_demo_reports_on_every_label(finished):
         assert re.search(rf"^ *{label} +[01]\.\d{{3}}", finished[0], re.MULTILINE), label
 
 
-def test_the_demo_leaves_two_pictures_and_a_model_and_says_where(finished):
+def test_the_demo_leaves_two_pictures_and_a_model_named_after_the_data_and_says_where(finished):
     printed, folder = finished
-    for name in ("sentiment.onnx", "confusion_matrix.png", "training_curves.png"):
+    made = {f"reviews{end}" for end in (".onnx", "_confusion_matrix.png", "_training_curves.png")}
+    assert {path.name for path in folder.iterdir()} == made
+    for name in made:
         assert str((folder / name).resolve()) in printed
-    for name in ("confusion_matrix.png", "training_curves.png"):
-        assert (folder / name).read_bytes().startswith(PNG)
-    assert seqkit_onnx.load(folder / "sentiment.onnx").classes == sorted(WORDS)
+        assert name.endswith(".onnx") or (folder / name).read_bytes().startswith(PNG)
+    assert seqkit_onnx.load(folder / "reviews.onnx").classes == sorted(WORDS)
 
 
-def test_the_other_process_prints_the_labels_of_the_file(finished):
+def test_the_other_process_labels_held_out_texts_beside_their_true_labels(finished):
     printed, folder = finished
     part = printed.partition("in another process")[2].partition("The file beside Keras")[0]
-    answers = re.findall(r"^(\S.*\S) +(\d+\.\d)%  (Produto .+)$", part, re.MULTILINE)
-    assert len(answers) == 3  # the texts of the test part
-    labels, probabilities = seqkit_onnx.load(folder / "sentiment.onnx").predict([text for *_, text in answers])
-    assert [label.strip() for label, *_ in answers] == labels
-    assert [float(share) for _, share, _ in answers] == pytest.approx(100 * probabilities.max(axis=1), abs=0.051)
+    counts = re.findall(r"^(right|wrong): (\d+) of (\d+)$", part, re.MULTILINE)
+    assert [kind for kind, *_ in counts] == ["right", "wrong"]
+    assert sum(int(count) for *_, count in counts) == 3  # the texts of the test part
+    rows = re.findall(r"^(\S.*?) +\| (\S.*?) +(\d+\.\d)%  (Produto .+)$", part, re.MULTILINE)
+    assert len(rows) == 3
+    labels, probabilities = seqkit_onnx.load(folder / "reviews.onnx").predict([text for *_, text in rows])
+    assert [label for _, label, *_ in rows] == labels
+    assert [float(share) for *_, share, _ in rows] == pytest.approx(100 * probabilities.max(axis=1), abs=0.051)
+    label_of = dict(rows_of_reviews())
+    assert [true for true, *_ in rows] == [label_of[text] for *_, text in rows]
+    right = int(counts[0][1])
+    assert [true == label for true, label, *_ in rows] == [True] * right + [False] * (3 - right)
     assert "blocked: jax, keras," in part
+
+
+def test_two_baselines_stand_beside_the_model(finished):
+    rows = dict(re.findall(r"^  (always .*|TF-IDF .*|this model) +([\d.]+)%$", finished[0], re.MULTILINE))
+    assert [name.strip() for name in rows] == [
+        "always the most frequent label",
+        "TF-IDF and logistic regression",
+        "this model",
+    ]
+    [accuracy] = re.findall(r"^accuracy +([\d.]+%)$", finished[0], re.MULTILINE)
+    assert f"{list(rows.values())[-1]}%" == accuracy
+
+
+def test_the_baselines_are_the_frequent_label_and_the_words_that_decide(demo):
+    train = demo.LabelledTexts(["good film", "good book", "bad film", "bad book", "bad plot"], list("ppnnn"))
+    test = demo.LabelledTexts(["good plot", "good", "bad", "good !"], list("ppnn"))
+    found = demo.baseline_accuracies(train, test, str.split)
+    assert list(found.values()) == [0.5, 0.75]
+    unheard = demo.LabelledTexts(["", "?"], list("pn"))
+    assert len(demo.baseline_accuracies(train, unheard, lambda text: [])) == 2  # no word anywhere
+
+
+def test_where_the_words_decide_the_demo_says_that_the_simple_way_is_better(demo):
+    train = demo.LabelledTexts(["good", "bad"] * 4, list("pn") * 4)
+    model = demo.make_model(train, "none")
+    parts = demo.TrainValidationTest(train, train, train)
+    assert "labels more of these texts rightly" in demo.beside_baselines(model, parts, ["n"] * 8)
+    assert "labels more of these texts rightly" not in demo.beside_baselines(model, parts, train.labels)
+
+
+def test_right_and_wrong_ones_are_drawn_by_the_seed(demo):
+    true, predicted = list("aaaaaaaabbbbbbbb"), list("aaaaaaaaaaaaaabb")
+    right, wrong = demo.draw(true, predicted, 0)
+    assert (right.kind, right.count, wrong.kind, wrong.count) == ("right", 10, "wrong", 6)
+    assert len(right.places) == len(wrong.places) == 4
+    assert all(true[place] == predicted[place] for place in right.places)
+    assert all(true[place] != predicted[place] for place in wrong.places)
+    assert demo.draw(true, predicted, 0) == [right, wrong]
+    assert any(demo.draw(true, predicted, seed) != [right, wrong] for seed in range(1, 4))
+    assert demo.draw(true, true, 0)[1].places == []
+
+
+def test_the_weights_are_those_of_the_epoch_that_is_starred(demo, table, monkeypatch):
+    monkeypatch.setattr(demo, "SMALL", 0)
+    monkeypatch.setattr(demo, "LEARNING_RATE", 0.03)
+    demo.keras.utils.set_random_seed(0)
+    train, validation, _ = table.deal(*map(list, zip(*rows_of_reviews(), strict=True)))
+    labels = list(WORDS)
+    wrong = [labels[labels.index(label) - 1] for label in validation.labels]  # what is learned makes the accuracy fall
+    validation = demo.LabelledTexts(validation.texts, wrong)
+    model = demo.make_model(train, "none")
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        history, kept = demo.train(model, demo.TrainValidationTest(train, validation, validation), 3)
+    losses, accuracies = history.history["val_loss"], history.history["val_accuracy"]
+    assert f"the weights are those of epoch {kept}\n" in printed.getvalue()
+    assert kept == accuracies.index(max(accuracies)) + 1
+    assert kept < 3
+    assert model.evaluate(*validation, verbose=0)[0] == pytest.approx(losses[kept - 1], rel=1e-4)
 
 
 def test_the_demo_compares_the_file_with_keras(finished):
@@ -138,7 +204,7 @@ def test_a_line_is_printed_for_each_epoch(finished):
 
 def test_the_other_process_takes_any_text_as_one_line(demo, finished):
     texts = ["a\nb\r\nc\x85d\u2028e", "", "😀 'quoted'", "\x00"]
-    printed = demo.label_elsewhere(finished[1] / "sentiment.onnx", texts).splitlines()
+    printed = demo.label_elsewhere(finished[1] / "reviews.onnx", texts)
     assert len(printed) == len(texts) + 1
     assert printed[0].endswith("a b c d e")
 
@@ -157,8 +223,9 @@ def test_a_file_too_small_for_a_validation_part_is_trained_on(demo, table):
     assert not parts.validation.texts
     model = demo.make_model(parts.train, "none")
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        history = demo.train(model, parts, 1)
+        history, kept = demo.train(model, parts, 1)
     assert "validation" not in printed.getvalue()
+    assert kept == 1
     assert len(history.history["loss"]) == 1
 
 
@@ -166,7 +233,11 @@ GOOD_ROWS = rows_of_reviews()
 COLUMNS = ("--text", "comentário", "--label", "avaliação")
 WRONG_FILES = {
     "no file": (None, COLUMNS, "there is no file"),
-    "no column": (GOOD_ROWS, ("--text", "texto", "--label", "avaliação"), "no column 'texto'. Its columns are: com"),
+    "no column": (
+        GOOD_ROWS,
+        ("--text", "texto", "--label", "avaliação"),
+        "no column 'texto'; its columns are 'comentário', 'avaliação'.",
+    ),
     "one column twice": (GOOD_ROWS, ("--text", "avaliação", "--label", "avaliação"), "expected two columns"),
     "one label": ([[text, "bom"] for text, _ in GOOD_ROWS], COLUMNS, "at least two different labels"),
     "few rows": (GOOD_ROWS[::9], COLUMNS, "has 4 rows with text and label; expected at least 10"),
@@ -193,9 +264,14 @@ def test_an_empty_file_and_torn_quotes_are_said(demo, tmp_path, capsys):
     assert "double each quote" in error_of(demo, capsys, "--data", data, *COLUMNS)
 
 
-def test_a_file_needs_its_columns_named(demo, capsys):
-    assert "go together" in error_of(demo, capsys, "--data", "reviews.csv", "--text", "review")
-    assert "go together" in error_of(demo, capsys, "--text", "review", "--label", "stars")
+def test_a_file_needs_its_columns_named(demo, tmp_path, capsys):
+    data = write_table(tmp_path / "reviews.csv", GOOD_ROWS)
+    for named in ((), ("--text", "comentário"), ("--label", "avaliação")):
+        said = error_of(demo, capsys, "--data", data, *named)
+        assert "--text and --label" in said
+        assert "are 'comentário', 'avaliação'." in said
+    assert "there is no file" in error_of(demo, capsys, "--data", tmp_path / "nowhere.csv")
+    assert "go with --data" in error_of(demo, capsys, "--text", "review", "--label", "stars")
 
 
 def test_epochs_are_at_least_one(demo, capsys):

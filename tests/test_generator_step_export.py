@@ -200,7 +200,7 @@ def test_a_step_of_ids_reads_ids(model, file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"prompts": []}, ValueError, "at least one text"),
+        ({"prompts": [None]}, TypeError, r"prompts\[0\] is a missing text"),
         ({"prompts": ["a", 1]}, TypeError, "int"),
         ({"max_new_tokens": -1}, ValueError, "max_new_tokens is at least 0"),
         ({"seed": 0.5}, TypeError, "seed is an integer"),

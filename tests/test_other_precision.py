@@ -139,6 +139,62 @@ def test_what_does_not_stand_in_the_configuration_is_not_lost(tmp_path):
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
 
 
+SCALE = 3.0
+
+
+def scaled(x):
+    return x * SCALE
+
+
+def scales_by(factor):
+    return lambda x: keras.ops.tanh(x) * factor
+
+
+def half_model(*middle: LAYERS.Layer) -> keras.Model:
+    x = keras.Input((4,))
+    y = LAYERS.Dense(5, dtype="mixed_float16")(x)
+    for layer in middle:
+        y = layer(y)
+    return keras.Model(x, LAYERS.Dense(2, dtype="mixed_float16", activation=scaled)(y))
+
+
+FUNCTIONS = {
+    "names of its module": lambda: LAYERS.Lambda(lambda x: keras.ops.tanh(x) * SCALE, dtype="mixed_float16"),
+    "what it captures": lambda: LAYERS.Lambda(scales_by(2.0), dtype="mixed_float16"),
+    "a function that is not registered": lambda: LAYERS.Lambda(scaled, dtype="mixed_float16"),
+    "an activation": lambda: LAYERS.Dense(3, activation=lambda x: x * SCALE, dtype="mixed_float16"),
+    "several": lambda: LAYERS.Lambda(lambda x: x, lambda s: (s[0], SCALE and s[1]), mask=lambda x, m: SCALE and m),
+}
+
+
+@pytest.mark.parametrize("layer", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_functions_of_the_user_are_exported_in_float32_as_they_are(layer, tmp_path):
+    model, path = half_model(layer()), tmp_path / "model.onnx"
+    seqkit_onnx.export(model, path, text=False)
+    x = values(3, 4)
+    (ours,) = seqkit_onnx.load(path).predict(x).values()
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, np.asarray(model(x), np.float32), rtol=HALF, atol=HALF)
+
+
+def lambda_over_a_layer(layer):
+    return lambda x: layer(x) * SCALE
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        lambda: [LAYERS.Lambda(scales_by(factor), dtype="mixed_float16") for factor in (2.0, 3.0)],
+        lambda: [LAYERS.Lambda(lambda_over_a_layer(LAYERS.Dense(5, dtype="float16")), (5,), dtype="mixed_float16")],
+    ],
+    ids=["two lambdas of one line", "a layer in a lambda"],
+)
+def test_functions_that_are_not_known_apart_are_refused_with_what_to_do(middle, tmp_path):
+    with pytest.raises(UnsupportedLayerError, match=r"computes in .*dtype='float32'") as error:
+        seqkit_onnx.export(half_model(*middle()), tmp_path / "model.onnx", text=False)
+    assert "\n" not in str(error.value)
+
+
 def test_a_generator_in_float32_is_exported_under_any_default_policy(tmp_path):
     model = TextGenerator(Vocabulary.from_texts(TEXTS), units=4, embedding=4, cell="gru")
     with default_policy("mixed_float16"):

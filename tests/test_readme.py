@@ -146,6 +146,16 @@ def test_the_code_of_the_site_runs_and_the_metadata_are_those_of_the_table(monke
 
 
 @pytest.mark.usefixtures("_in_empty_folder")
+def test_the_page_on_training_runs(capsys):
+    with eagerly():
+        names = run_blocks(code_blocks("docs/training.md"))
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:3] == ["(1, 1) (2, 1)", "<class 'int'>", "['neg', 'pos']"]
+    assert printed[-2:] == ["['AUC', 'loss', 'val_AUC', 'val_loss']", "2"]
+    assert names["other"].labels == ["cheap", "fair", "dear"]
+
+
+@pytest.mark.usefixtures("_in_empty_folder")
 def test_the_code_of_the_page_on_generation_runs(capsys):
     keras.utils.set_random_seed(0)
     names = run_blocks(code_blocks("docs/generation.md"))

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -16,7 +17,8 @@ from seqkit_onnx.metadata import declare_operator_sets
 from seqkit_onnx.runtime.translator import Translator
 from seqkit_onnx.verification import VerificationError
 
-from keras_seqkit import Seq2SeqTranslator
+from keras_seqkit import GloveEmbedding, Seq2SeqTranslator
+from tests.cases import randomize_weights
 from tests.eager import eagerly
 from tests.onnx_graphs import graphs_of
 from tests.translators import SENTENCES, VARIANTS, translator
@@ -129,6 +131,21 @@ def test_a_translator_of_half_precision_is_a_file_of_float32(model, file, dtype,
         )
 
 
+def test_pretrained_embeddings_are_exported(model, tmp_path):
+    source, target = model.source_vocabulary, model.target_vocabulary
+    vectors = {word: np.random.default_rng(len(word)).normal(size=5) for word in ("gato", "rato", "mar", "casa")}
+    own = keras.Sequential([keras.layers.Embedding(len(target), 3), keras.layers.Dense(4)])  # wants a time axis
+    pretrained = Seq2SeqTranslator(source, target, 6, "gru", (GloveEmbedding(source, vectors), own), max_length=6)
+    randomize_weights(pretrained, 0)
+    seqkit_onnx.export(pretrained, tmp_path / "pretrained.onnx", verify=False)
+    file = seqkit_onnx.load(tmp_path / "pretrained.onnx")
+    for num_beams in (1, 3):
+        expected, scores = pretrained.translate(SENTENCES, num_beams, return_scores=True)
+        received, own_scores = file.translate(SENTENCES, num_beams, return_scores=True)
+        assert received == expected
+        np.testing.assert_allclose(own_scores, scores, atol=SCORE_TOLERANCE, rtol=SCORE_TOLERANCE)
+
+
 def test_verify_says_that_it_compares_no_translators(model, path):
     with pytest.raises(TypeError, match="Pass verify=True to export"):
         seqkit_onnx.verify(model, path, SENTENCES)
@@ -153,13 +170,19 @@ def test_arguments_out_of_range_are_errors(file, model, tmp_path):
             file.translate(["gato"], **arguments)
     with pytest.raises(TypeError, match="num_beams"):
         file.translate(["gato"], num_beams=2.5)
-    with pytest.raises(TypeError, match=r"translate: texts\[1\] is a str"):
+    with pytest.raises(TypeError, match=r"translate: texts\[1\] is a string"):
         file.translate(["gato", 3])
     with pytest.raises(ValueError, match="sampler do not belong"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", sampler="greedy")
     with pytest.raises(ValueError, match="step do not belong"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", step=True)
     assert not (tmp_path / "no.onnx").exists()
+
+
+@pytest.mark.parametrize(("name", "limit"), [("num_beams", 1024), ("max_length", 2**20)])
+def test_numbers_that_no_memory_would_hold_are_refused(file, name, limit):
+    with pytest.raises(ValueError, match=rf"translate: {name} is {limit:,} at most; received 1,000,000,000\."):
+        file.translate(["gato"], **{name: 10**9})
 
 
 def test_weights_that_are_no_numbers_are_not_exported(tmp_path):

@@ -142,7 +142,7 @@ def test_a_network_that_magnifies_rounding_is_judged_by_float64(tmp_path):
     """The file is as near to the exact answers as Keras is, though further than the tolerance from Keras."""
     keras.utils.set_random_seed(3)
     x = keras.Input((4,))
-    y = LAYERS.Rescaling(3e4)(LAYERS.Dense(4)(LAYERS.Dense(64)(x)))
+    y = LAYERS.Rescaling(3e4)(LAYERS.Dense(4)(LAYERS.Dense(512)(x)))  # sums of a few numbers are the same in any order
     model = keras.Model(x, keras.ops.sin(y))
     with eagerly():
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
@@ -157,19 +157,6 @@ def test_the_limits_of_ids_are_found_through_what_gives_them_on(tmp_path):
     assert id_limits(proto.graph) == {"ids": 30, "others": 7}
 
 
-def test_a_name_that_is_none_of_a_model_is_told(tmp_path):
-    with pytest.warns(UserWarning, match=r"model does not end in \.onnx"):
-        seqkit_onnx.export(keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)]), tmp_path / "model", text=False)
-    assert (tmp_path / "model").is_file()
-
-
-@pytest.mark.parametrize(("name", "error"), [("", "is a folder"), ("no/model.onnx", "there is no folder")])
-def test_a_path_that_is_no_place_for_a_file_is_refused(name, error, tmp_path):
-    model = keras.Sequential([keras.Input((3,)), LAYERS.Dense(2)])
-    with pytest.raises((ValueError, FileNotFoundError), match=error):
-        seqkit_onnx.export(model, tmp_path / name, text=False)
-
-
 def test_states_that_go_in_are_about_one():
     x, state = keras.Input((None, 3), name="x"), keras.Input((4,), name="state")
     model = keras.Model([x, state], LAYERS.GRU(4)(x, initial_state=state))
@@ -180,21 +167,21 @@ def test_states_that_go_in_are_about_one():
     assert np.abs(small).max() < 5
 
 
-class OwnNorm(LAYERS.Layer):
-    """Takes no dtype, as most layers of tutorials, and magnifies rounding a thousand times."""
+class Steep(LAYERS.Layer):
+    """Takes no dtype, as most layers of tutorials, and magnifies rounding ten thousand times."""
 
     def __init__(self):
         super().__init__()
-        self.dense, self.norm = LAYERS.Dense(1), LAYERS.LayerNormalization()
+        self.dense = LAYERS.Dense(4)
 
     def call(self, x):
-        return self.norm(self.dense(x)) * 300
+        return keras.ops.sin(self.dense(x) * 1e4)
 
 
 def test_rounding_that_a_network_magnifies_is_no_difference(tmp_path):
     for seed in range(3):
         keras.utils.set_random_seed(seed)
         x = keras.Input((None, 6))
-        model = keras.Model(x, LAYERS.LSTM(3)(OwnNorm()(LAYERS.LSTM(8, return_sequences=True)(x))))
+        model = keras.Model(x, LAYERS.LSTM(3)(Steep()(LAYERS.LSTM(32, return_sequences=True)(x))))
         with eagerly():
             seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)

@@ -26,6 +26,7 @@ import numpy as np
 import seqkit_onnx
 from deployed_writer import TIMED_TEXTS, Answer, Order, fulfil
 from elsewhere import run_elsewhere
+from one_sentence_parser import OneSentenceParser
 from printing import accept_any_letter, heading, readable
 from text_file import DataError, read_texts
 from training_clock import TrainingClock, add_training_options, check_training_options
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = OneSentenceParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a text file; else: lines of a TV show are fetched")
     parser.add_argument("--whole", action="store_true", help="the file is one text; else each line is one")
     parser.add_argument("--encoding", default="utf-8", help="of the file (default: utf-8)")
@@ -90,9 +91,9 @@ def run(options: argparse.Namespace) -> None:
     print(f"{len(vocabulary)} tokens: characters and 4 reserved ones; LSTM of {UNITS[0]} units")
     print(f"{model.count_params():,} weights")
     heading("Training")
-    history = train(model, parts, options.minutes, options.epochs)
+    history, kept = train(model, parts, options.minutes, options.epochs)
     curves = options.output / f"{name}_curves.png"
-    plot_training_curves(history, curves, title=f"{name}: nats a character")
+    plot_training_curves(history, curves, title=f"{name}: nats a character", kept_epoch=kept)
     heading("Test: texts that training never saw")
     print(report(model, parts))
     heading("Export")
@@ -131,8 +132,8 @@ def described(logs: dict[str, float]) -> str:
     return f"loss {logs['loss']:.3f}   validation: loss {logs['val_loss']:.3f}  perplexity {perplexity:.2f}"
 
 
-def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int | None) -> Any:
-    """Trains while the validation loss falls and there is time, and keeps the weights of the best epoch."""
+def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int | None) -> tuple[Any, int]:
+    """Trains while the validation loss falls and there is time; returns the history, and the epoch that was kept."""
     tokens = sum(map(len, parts.train)) + 2 * len(parts.train)
     batch_size = int(np.clip(tokens // (LENGTH * BATCHES), SMALLEST_BATCH, LARGEST_BATCH))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -152,9 +153,9 @@ def train(model: TextGenerator, parts: TextSplits, minutes: float, epochs: int |
         seed=SEED,
         verbose=0,
     )
-    losses = history.history["val_loss"]
-    print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {np.argmin(losses) + 1}")
-    return history
+    kept = int(np.argmin(history.history["val_loss"])) + 1
+    print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {kept}")
+    return history, kept
 
 
 def print_sample(text: str) -> None:

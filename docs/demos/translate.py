@@ -26,6 +26,7 @@ import keras
 import seqkit_onnx
 from deployed_translator import TIMED_TEXTS, Answer, answer
 from elsewhere import run_elsewhere
+from one_sentence_parser import OneSentenceParser
 from pair_file import read_pairs
 from printing import accept_any_letter, heading, readable
 from text_file import DataError
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = OneSentenceParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a file of pairs; else: Portuguese and English ones are fetched")
     parser.add_argument("--swap", action="store_true", help="the translation stands first on each line")
     parser.add_argument("--encoding", default="utf-8", help="of the file (default: utf-8)")
@@ -93,9 +94,10 @@ def run(options: argparse.Namespace) -> None:
     heading("Model")
     model = make_model(parts.train)
     heading("Training")
-    history = train(model, parts, options.minutes, options.epochs)
+    history, kept = train(model, parts, options.minutes, options.epochs)
     curves = options.output / f"{name}_curves.png"
-    plot_training_curves(history, curves, title=f"{name}: nats a token, smoothed (loss) and not (nats)")
+    title = f"{name}: nats a token, smoothed (loss) and not (nats)"
+    plot_training_curves(history, curves, title=title, kept_epoch=kept)
     heading("Export")
     path = options.output / f"{name}.onnx"
     seqkit_onnx.export(model, path)  # compared below, on all test sentences: verify would refuse a tie
@@ -154,8 +156,8 @@ def described(logs: dict[str, float]) -> str:
     return f"nats {logs['nats']:.3f}   validation: nats {logs['val_nats']:.3f}  perplexity {perplexity:.2f}"
 
 
-def train(model: Seq2SeqTranslator, parts: PairSplits, minutes: float, epochs: int | None) -> Any:
-    """Trains while the validation loss falls and there is time, and keeps the weights of the best epoch."""
+def train(model: Seq2SeqTranslator, parts: PairSplits, minutes: float, epochs: int | None) -> tuple[Any, int]:
+    """Trains while the validation loss falls and there is time; returns the history, and the epoch that was kept."""
     begin = time.perf_counter()
     history = model.fit(
         *parts.train,
@@ -169,9 +171,9 @@ def train(model: Seq2SeqTranslator, parts: PairSplits, minutes: float, epochs: i
         verbose=0,
     )
     losses = history.history["val_nats"]
-    best = losses.index(min(losses)) + 1
-    print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {best}")
-    return history
+    kept = losses.index(min(losses)) + 1
+    print(f"trained in {time.perf_counter() - begin:.0f} s; the weights are those of epoch {kept}")
+    return history, kept
 
 
 def report(test: SentencePairs, answers: Sequence[Answer]) -> str:

@@ -4,7 +4,7 @@ Public names are resolved when they are first used: `load` needs NumPy and onnxr
 need Keras, TensorFlow, tf2onnx and onnx too.
 """
 
-from importlib import import_module
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,16 +12,23 @@ if TYPE_CHECKING:
     from seqkit_onnx.runtime.loading import load
     from seqkit_onnx.verification import verify
 
+    __version__: str
+
 __all__ = ["export", "load", "verify"]
 
 _HOME_OF_NAME = {"export": "exporter", "load": "runtime.loading", "verify": "verification"}
+_EXTRA_OF_NAME = {"export": "export", "load": "runtime", "verify": "export"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # both packages are installed together
+        return importlib.import_module("keras_seqkit").__version__
     if name in _HOME_OF_NAME:
-        return getattr(import_module(f"{__name__}.{_HOME_OF_NAME[name]}"), name)
+        extras = importlib.import_module("keras_seqkit.extras")
+        module = f"{__name__}.{_HOME_OF_NAME[name]}"
+        return getattr(extras.import_part(module, f"{__name__}.{name}", _EXTRA_OF_NAME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

@@ -230,7 +230,7 @@ def _why_not_loaded(path: Path, said: str) -> str:
 
 def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """Returns the keyword arguments of `export`."""
-    from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
+    from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, TextRegressor, Vocabulary
 
     options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels}
     options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
@@ -241,7 +241,7 @@ def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
             options["vocabulary"] = Vocabulary.load(arguments.vocabulary)
     except (ValueError, OSError) as error:  # a file in another encoding is a ValueError too
         raise CommandError(error, WRONG_COMMAND) from error
-    has_vocabulary = isinstance(model, (TextClassifier, TextGenerator, Seq2SeqTranslator))
+    has_vocabulary = isinstance(model, (TextClassifier, TextRegressor, TextGenerator, Seq2SeqTranslator))
     if has_vocabulary and arguments.vocabulary is not None:
         raise CommandError(f"{arguments.model} has a vocabulary of its own; leave --vocabulary out", WRONG_COMMAND)
     if arguments.ids and not has_vocabulary:

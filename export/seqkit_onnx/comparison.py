@@ -6,23 +6,29 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
-from keras_seqkit.models import TextClassifier
+from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
+from seqkit_onnx.ignored_warnings import ignored_here
 from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
-from seqkit_onnx.lowering.interception import plain_scope_name
+from seqkit_onnx.lowering.hooks import plain_scope_name
 from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
-from seqkit_onnx.lowering.other_precision import CANNOT_REBUILD, rebuilt
+from seqkit_onnx.lowering.other_precision import rebuilt
+from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, REFUSED_INPUTS
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.predictions import predictions
 from seqkit_onnx.runtime.classifier import Classifier
+from seqkit_onnx.runtime.multi_label_classifier import THRESHOLD, MultiLabelClassifier
 
 TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
 # float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to
 # 5e-4 and 2e-2, and outputs are taken to be about 1.
 TOLERANCES = {None: TOLERANCE, "float16": 5e-3, "int8": 5e-2}
-REFUSED_BY_KERAS = (ValueError, TypeError, IndexError, tf.errors.OpError)
+
+
+# Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
+_SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
 
 
 class VerificationError(ValueError):
@@ -83,7 +89,7 @@ class Comparison:
         """Returns what Keras answers; `None` where it refuses inputs of such a shape."""
         try:
             return self.answers(inputs, predicts)
-        except REFUSED_BY_KERAS:
+        except REFUSED_INPUTS:
             return None
 
     def rounding(self, inputs: Any) -> float:
@@ -103,7 +109,7 @@ class Comparison:
             if largest_difference(own, self._scores(same.answers(inputs, predicts=False))) > 0.1 * TOLERANCE:
                 return found  # not all that the model does stands in its configuration
             answers = exact.answers(_changed_floats(inputs, lambda array: array.astype(np.float64)), predicts=False)
-        except (*CANNOT_REBUILD, tf.errors.OpError):
+        except CANNOT_REBUILD:
             return found
         return max(found, largest_difference(own, self._scores(answers)))
 
@@ -111,9 +117,11 @@ class Comparison:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
         if self.takes_text:
             inputs = self._of_text(inputs)
-        with _states_at_zero(self.model):
-            if predicts or (isinstance(inputs, list) and isinstance(inputs[0], str)):
+        with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
+            if isinstance(inputs, list) and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
+            elif predicts:
+                answers = predictions(self.model, inputs)
             elif self.signature is None:
                 answers = self.model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
             else:
@@ -126,7 +134,8 @@ class Comparison:
         expected = self._scores(answers)
         if isinstance(self.network, Classifier):
             labels, ours = self.network.predict(inputs if self.takes_text else self._own(inputs))
-            agreement = _agreement(labels, expected[0], self.network.classes)
+            several = isinstance(self.network, MultiLabelClassifier)
+            agreement = (_agreement_of_sets if several else _agreement)(labels, expected[0], self.network.classes)
             return Verification(largest_difference([ours], expected), agreement, len(labels))
         own = self._own(inputs)
         rows = max((len(array) for array in own.values() if np.ndim(array)), default=1)
@@ -150,11 +159,13 @@ class Comparison:
         """Returns what the file is to give: probabilities where it has labels."""
         if not isinstance(self.network, Classifier):
             return answers
+        if isinstance(self.network, MultiLabelClassifier):
+            return answers
         return [_probabilities(answers[0], self.network.metadata.get("scores", "probabilities"))]
 
     def _of_text(self, texts: Any) -> Any:
         """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
-        if isinstance(self.model, TextClassifier):
+        if isinstance(self.model, TextEncoderModel):
             return texts
         if self.vocabulary is None:
             raise ValueError(
@@ -219,6 +230,13 @@ def _agreement(labels: Sequence[str], probabilities: np.ndarray, classes: Sequen
     """The fraction of labels that are the most probable class, or as probable as that."""
     chosen = probabilities[np.arange(len(labels)), [classes.index(label) for label in labels]]
     return float(np.mean(chosen >= np.max(probabilities, axis=1) - TOLERANCE))
+
+
+def _agreement_of_sets(labels: Sequence[Sequence[str]], probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    """The fraction of texts that have the labels above the threshold; one as probable as it may be there or not."""
+    given = np.array([[name in row for name in classes] for row in labels])
+    same = (given == (probabilities > THRESHOLD)) | (np.abs(probabilities - THRESHOLD) <= TOLERANCE)
+    return float(np.mean(same.all(axis=1)))
 
 
 @contextmanager

@@ -65,14 +65,34 @@ def check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
 
 
 def check_path(path: str | os.PathLike) -> None:
-    """Finds what is wrong with the path before there is any work."""
-    where = Path(path)
-    if where.is_dir():
-        raise ValueError(f"export: {path} is a folder. Name a file in it: {where / 'model.onnx'}.")
+    """Finds what is wrong with the path before there is any work.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is empty, or names a folder, or something else that is there and is no file.
+        FileNotFoundError: the folder is not there.
+        PermissionError: nothing can be written into the folder.
+    """
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str):
+        raise TypeError(f"export: path is a string or a pathlib.Path, the file to write; received {path!r}.")
+    if not text.strip() or "\0" in text:
+        raise ValueError(f"export: path is the file to write, such as 'model.onnx'; received {text!r}.")
+    where = Path(text)
+    if where.is_dir() or text.endswith(("/", os.sep)):
+        raise ValueError(f"export: {text} is a folder. Name a file in it: {where / 'model.onnx'}.")
+    if where.exists() and not where.is_file():
+        raise ValueError(f"export: {text} is a device or a pipe, in whose place a file would be written. Name a file.")
     if where.suffix != ".onnx":
-        warnings.warn(f"export: {path} does not end in .onnx, by which other programs know such files.", stacklevel=3)
-    if not where.resolve().parent.is_dir():
-        raise FileNotFoundError(f"export: there is no folder {where.parent} to write {where.name} into. Make it first.")
+        warnings.warn(f"export: {text} does not end in .onnx, by which other programs know such files.", stacklevel=3)
+    folder = Path(os.path.realpath(where)).parent  # a link stays a link
+    if folder.is_file():
+        raise NotADirectoryError(f"export: {text} cannot be written: {folder} is a file and no folder.")
+    if not folder.is_dir():
+        hint = "Python does not replace ~: pass os.path.expanduser(path)." if text.startswith("~") else "Make it first."
+        raise FileNotFoundError(f"export: {text} cannot be written: there is no folder {folder}. {hint}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"export: {text} cannot be written: nothing may be written into the folder {folder}.")
 
 
 def check_rows(name: str, classifier: bool, vocabulary: Vocabulary, rows: int | None) -> None:

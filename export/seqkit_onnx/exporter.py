@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 
 from keras_seqkit import samplers
 from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.export_checks import (
@@ -24,7 +25,8 @@ from seqkit_onnx.export_checks import (
     check_states,
 )
 from seqkit_onnx.generator_export import export_generator
-from seqkit_onnx.graphs.labels import add_labels
+from seqkit_onnx.graphs.labels import add_labels, add_several_labels
+from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.kind_of_scores import kind_of_scores
 from seqkit_onnx.lowering.carried_state import carried_states
@@ -90,7 +92,8 @@ def export(
         recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"auto"``: they become `Scan` loops of few
             nodes too, where the CPU runs those faster, and each run takes operator or loop by its number of texts.
             ``"scan"``: `GRU` and `SimpleRNN` become such loops alone. On a GPU loops are slower.
-        sampler: for a `TextGenerator`, how the file chooses tokens: a `Sampler` or its name; `None`: `RandomSampler`.
+        sampler: for a `TextGenerator`, how the file chooses tokens: a `Sampler` or its name; `None`: the one
+            that it was compiled with, else `RandomSampler`.
             Temperature, top-k, top-p and seed remain inputs.
         step: for a `TextGenerator`, whether the file writes one token a call, and the caller carries the states: for
             streams, and for many sessions at once.
@@ -99,9 +102,10 @@ def export(
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
-            known, the path is no place for a file, or a layer cannot be exported.
+            known, the path names no file, or a layer cannot be exported.
+        TypeError: the path is no path.
         VerificationError: the file and Keras differ by more than `TOLERANCES` allow.
-        OSError: the file cannot be written; an older one stays.
+        OSError: the file cannot be written, which is found before the work where it can be; an older one stays.
 
     Example:
     >>> import keras, tempfile, os
@@ -131,18 +135,16 @@ def export(
             return _export_writer(model, path, text, sampler, step, verify, others)
     check_no_generator(model, sampler, step)
     check_weights(model)
-    classifier = isinstance(model, TextClassifier)
-    check_scores(scores, labels, classifier)
-    if classifier:
-        labels, vocabulary = labels or model.labels, model.vocabulary
-        scores = scores or "probabilities"
-    signature = model_signature(model, input_signature if not classifier else model.input_spec_of_ids())
+    check_scores(scores, labels, isinstance(model, TextClassifier))
+    labels, vocabulary, scores = _of_our_own(model, labels, vocabulary, scores)
+    ours, several = isinstance(model, TextEncoderModel), isinstance(model, TextClassifier) and model.multi_label
+    signature = model_signature(model, input_signature if not ours else model.input_spec_of_ids())
     model, signature = _in_float32(model, signature)
     tokens = vocabulary if text else None
     if tokens is not None:
         check_ids_input(signature)
-    # LabelEncoder gives int64, and a classifier takes that as well as int32: one Cast less.
-    traced = signature.with_dtype("int64") if classifier and tokens is not None else signature
+    # LabelEncoder gives int64, and our own networks take that as well as int32: one Cast less.
+    traced = signature.with_dtype("int64") if ours and tokens is not None else signature
     right_padded = "all" if padding == "post" else () if tokens is None else signature.input_names
     proto = convert(model, traced, right_padded, RECURRENCES[recurrence])
     graph = proto.graph
@@ -150,19 +152,20 @@ def export(
     check_states(states, text_or_labels=tokens is not None or labels is not None)
     about: dict[str, str] = {}
     if labels is not None:
-        about["scores"] = _answer_with_labels(model, graph, list(labels), scores)
+        about["scores"] = _answer_with_labels(model, graph, labels, scores, several)
     limits, begins_with = id_limits(graph), initial_states(graph)
     if tokens is not None:
-        check_rows(model.name, classifier, tokens, limits.get(signature.input_names[0]))
-        _take_text(graph, tokens, *_lengths(model, signature, tokens), masks_padding=classifier)
+        check_rows(model.name, ours, tokens, limits.get(signature.input_names[0]))
+        _take_text(graph, tokens, *_lengths(model, signature, tokens), masks_padding=ours)
     remove_identities(graph)
     declare_operator_sets(proto)
     precision = dtype or quantize
     if precision:
         proto = to_float16(proto) if dtype else to_int8(proto)
-    move_weights_into_branches(proto.graph)
-    write_metadata(proto, model, labels, tokens, states, about)
-    network = open_checked(proto)
+    _finish(proto.graph, tokens is not None or labels is not None)
+    kind = "multi_label_classifier" if labels is not None and several else None
+    write_metadata(proto, model, labels, tokens, states, about, kind)
+    network = open_checked(proto, model)
     if verify or precision:
         row_counts = [] if signature.batch else both_sides(graph)
         asked = (
@@ -179,8 +182,19 @@ def export(
         if verify:
             check(found, precision)
         if precision:
-            write_metadata(proto, model, labels, tokens, states, {**about, **_as_metadata(precision, found)})
+            write_metadata(proto, model, labels, tokens, states, {**about, **_as_metadata(precision, found)}, kind)
     return write_atomically(path, serialize(proto))
+
+
+def _of_our_own(
+    model: keras.Model, labels: Sequence[Any] | None, vocabulary: Vocabulary | None, scores: str | None
+) -> tuple[Sequence[str] | None, Vocabulary | None, str | None]:
+    """Returns labels, vocabulary and what the output is: what our own models know, and what is given for others."""
+    if isinstance(model, TextEncoderModel):
+        vocabulary = model.vocabulary
+    if isinstance(model, TextClassifier):
+        labels, scores = labels or model.label_names, "probabilities"
+    return None if labels is None else [str(label) for label in labels], vocabulary, scores
 
 
 def _in_float32(model: keras.Model, signature: ModelSignature) -> tuple[keras.Model, ModelSignature]:
@@ -189,6 +203,12 @@ def _in_float32(model: keras.Model, signature: ModelSignature) -> tuple[keras.Mo
         return model, signature
     check_rebuilt(model, whole, signature)
     return whole, signature.in_float32()
+
+
+def _finish(graph: onnx.GraphProto, for_texts: bool) -> None:
+    move_weights_into_branches(graph)
+    if for_texts:  # whoever calls other networks makes the arrays, and would pay for the copy
+        answer_no_rows(graph)
 
 
 def _export_writer(
@@ -201,7 +221,8 @@ def _export_writer(
     others: dict[str, Any],
 ) -> None:
     if isinstance(model, TextGenerator):
-        return export_generator(model, path, text, samplers.get(sampler), step, verify, others)
+        sampler = samplers.get(model.default_sampler if sampler is None else sampler)
+        return export_generator(model, path, text, sampler, step, verify, others)
     return export_translator(model, path, text, verify, {**others, "sampler": sampler, "step": step or None})
 
 
@@ -216,26 +237,31 @@ def _as_metadata(precision: str, found: Verification) -> dict[str, str]:
 
 def _lengths(model: keras.Model, signature: ModelSignature, vocabulary: Vocabulary) -> tuple[int | None, int]:
     """Returns how many tokens a text has at most and at least."""
-    if isinstance(model, TextClassifier):
+    if isinstance(model, TextEncoderModel):
         return model.max_length, model.min_length
-    time = signature.specs[0].shape[1] or getattr(vocabulary, "length", None)
+    time = signature.specs[0].shape[1] or vocabulary.length
     return time, time or 1
 
 
-def _answer_with_labels(model: keras.Model, graph: onnx.GraphProto, labels: list[str], scores_are: str | None) -> str:
+def _answer_with_labels(
+    model: keras.Model, graph: onnx.GraphProto, labels: Sequence[str], scores_are: str | None, several: bool
+) -> str:
     """Adds label and probabilities; returns whether the output was probabilities or logits."""
     if len(graph.output) != 1:
         raise ValueError(f"export: labels belong to a model with one output; received {len(graph.output)} outputs.")
     scores = graph.output[0]
     dims = scores.type.tensor_type.shape.dim
     columns = dims[-1].dim_value
-    if len(dims) != 2 or columns != (1 if len(labels) == 2 and columns == 1 else len(labels)):
+    if len(dims) != 2 or columns != (1 if len(labels) == 2 and columns == 1 and not several else len(labels)):
         raise ValueError(
             f"export: {len(labels)} labels need an output (batch, {len(labels)}), or (batch, 1) for two; the model's "
             f"has {len(dims)} axes and {columns} columns."
         )
     kind = kind_of_scores(model, graph, scores_are)
     rename_values(graph, {scores.name: "scores"})
+    if several:
+        add_several_labels(graph, labels, "scores")
+        return kind
     graph.node.extend(add_labels(graph, labels, "scores", columns, "probabilities", "label", kind == "logits"))
     label = helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)])
@@ -253,5 +279,6 @@ def _take_text(
     rest = list(graph.node)
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
+    settings = list(graph.input)[1:]
     del graph.input[:]
-    graph.input.append(helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]))
+    graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *settings])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import onnx
 
+from seqkit_onnx.runtime.description import readable_size
+
 RECURRENT_OPERATORS = ("LSTM", "GRU", "RNN", "Scan")  # not Loop: lower-casing has one
-_UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 def summarize(path: Path) -> str:
@@ -37,19 +38,6 @@ def summarize(path: Path) -> str:
     operators = ", ".join(f"{counts[kind]} {kind}" for kind in RECURRENT_OPERATORS if counts[kind])
     signature = f"{_values(graph.input)} -> {_values(graph.output)}"
     return f"{readable_size(path.stat().st_size)}, {signature}, {operators or 'no native recurrent operator'}"
-
-
-def readable_size(size: float) -> str:
-    """Returns a number of bytes as a person would say it.
-
-    Example:
-    >>> readable_size(999), readable_size(2048), readable_size(3.5 * 2**20)
-    ('999 bytes', '2.0 KiB', '3.5 MiB')
-    """
-    step = 0
-    while size >= 1024 and step < len(_UNITS) - 1:
-        size, step = size / 1024, step + 1
-    return f"{size:.1f} {_UNITS[step]}" if step else f"{size:.0f} {_UNITS[step]}"
 
 
 def _values(values: Iterable[onnx.ValueInfoProto]) -> str:

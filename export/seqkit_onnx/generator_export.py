@@ -13,6 +13,7 @@ from keras_seqkit.text.files import write_atomically
 from keras_seqkit.text.vocabulary import START_ID
 from seqkit_onnx.generator_graph import generator_model
 from seqkit_onnx.generator_step_graph import generator_step_model, step_states
+from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.runtime.random_numbers import uniform
 from seqkit_onnx.runtime.step_generator import StepGenerator
@@ -43,6 +44,8 @@ def export_generator(
         raise ValueError(f"export: {', '.join(given)} do not belong to a TextGenerator. Leave them out.")
     generator.check_finite()
     proto = generator_step_model(generator, sampler, text) if step else generator_model(generator, sampler, text)
+    if not step:
+        answer_no_rows(proto.graph)
     declare_operator_sets(proto)
     about = {
         "sampler": json.dumps({"class_name": type(sampler).__name__, "config": sampler.get_config()}),
@@ -53,7 +56,7 @@ def export_generator(
     write_metadata(
         proto, generator, None, generator.vocabulary, states, about, "generator_step" if step else "generator"
     )
-    writer = open_checked(proto)
+    writer = open_checked(proto, generator)
     if verify:
         _check(generator, sampler, writer, text)
     write_atomically(path, serialize(proto))

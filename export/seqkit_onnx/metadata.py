@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,8 @@ from keras_seqkit.text import Vocabulary
 from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.conversion import OPSET
+from seqkit_onnx.lowering.naming import owner_of_node
+from seqkit_onnx.lowering.refusals import UnsupportedLayerError
 from seqkit_onnx.runtime.content_digest import KEY, digest_entry
 from seqkit_onnx.runtime.loading import FORMAT_VERSION, PRODUCER, open_model
 
@@ -24,10 +27,49 @@ def declare_operator_sets(proto: onnx.ModelProto) -> None:
         proto.opset_import.append(helper.make_opsetid(domain, opset))
 
 
-def open_checked(proto: onnx.ModelProto) -> Any:
-    """Checks a finished model, and opens it with onnxruntime."""
-    onnx.checker.check_model(proto, full_check=True)
-    return open_model(serialize(proto), ["CPUExecutionProvider"])
+def open_checked(proto: onnx.ModelProto, model: keras.Model | None = None) -> Any:
+    """Checks a finished file, and opens it with onnxruntime.
+
+    Args:
+        proto: the file.
+        model: what it was made of, by which an error names the layer.
+
+    Raises:
+        UnsupportedLayerError: onnxruntime cannot run it; the message names the layer.
+    """
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+        return open_model(serialize(proto), ["CPUExecutionProvider"])
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
+        reason = " ".join(str(error.__cause__ or error).split()).removesuffix(".")
+        raise UnsupportedLayerError(_why_it_does_not_run(reason, proto, model)) from error
+
+
+def _why_it_does_not_run(reason: str, proto: onnx.ModelProto, model: keras.Model | None) -> str:
+    named = [node for node in _all_nodes(proto.graph) if node.name and re.search(_whole(node.name), reason)]
+    node = max(named, key=lambda each: len(each.name), default=None)
+    what = "the model" if model is None else f"model {model.name!r}"
+    if node is not None and model is not None:
+        what = owner_of_node(node.name, model)
+    operator = f"ONNX's {node.op_type}" if node is not None else "an operator"
+    return (
+        f"export: {what} needs {operator} in a way that onnxruntime does not run ({reason}). Write it with other "
+        "operations of keras.ops or in another dtype, such as float32 or int32, or leave it out of the model that is "
+        "exported."
+    )
+
+
+def _whole(name: str) -> str:
+    """A pattern for a node's name in a message, and not in a longer name."""
+    return rf"(?:'|\(|name: ){re.escape(name)}(?:'|\))"
+
+
+def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _all_nodes(inner)
 
 
 def serialize(proto: onnx.ModelProto) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_seqkit.models import Seq2SeqTranslator
 from keras_seqkit.text.files import write_atomically
+from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.metadata import declare_operator_sets, open_checked, serialize, write_metadata
 from seqkit_onnx.translator_graph import translator_model
 from seqkit_onnx.verification import VerificationError, sample_texts
@@ -29,14 +30,16 @@ def export_translator(
         raise ValueError(f"export: {', '.join(given)} do not belong to a Seq2SeqTranslator. Leave them out.")
     translator.check_finite()
     proto = translator_model(translator, text)
+    answer_no_rows(proto.graph)
     declare_operator_sets(proto)
     about = {
         "target_vocabulary_digest": translator.target_vocabulary.digest,
+        "decoder": translator.decoder_kind,
         "max_length": json.dumps(translator.max_length),
         "takes_text": json.dumps(text),
     }
     write_metadata(proto, translator, None, translator.source_vocabulary, [], about, "translator")
-    file = open_checked(proto)
+    file = open_checked(proto, translator)
     if verify:
         _check(translator, file, text)
     write_atomically(path, serialize(proto))
@@ -53,7 +56,8 @@ def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:
             found = translator.writer.search(
                 rows, search["num_beams"], search.get("length_penalty", 1.0), translator.max_length, len(rows)
             )
-            expected, scores = found
+            expected = [beams[0] for beams in found.rows]
+            scores = [beams[0] for beams in found.scores]
             ids, own_scores = file.translate_ids(translator.source_vocabulary.encode(texts), **search)
             received = [[token for token in row if token not in (0, 3)] for row in ids.tolist()]
         for ours, theirs, score, own in zip(expected, received, scores, own_scores, strict=True):

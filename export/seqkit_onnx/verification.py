@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import onnx
 
-from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models import Seq2SeqTranslator, TextGenerator
 from keras_seqkit.models.finite_weights import check_finite_weights
+from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison import (
     TOLERANCE,
@@ -21,7 +22,8 @@ from seqkit_onnx.comparison import (
 )
 from seqkit_onnx.lowering.cuda_placement import nodes_kept_on_cpu
 from seqkit_onnx.lowering.layer_walk import unchanged
-from seqkit_onnx.lowering.other_precision import in_float32
+from seqkit_onnx.lowering.other_precision import BUILD_IT_YOURSELF, in_float32
+from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, UnsupportedLayerError, said
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.runtime.loading import load
 from seqkit_onnx.samples import long_samples, sample_batches, sample_inputs, sample_texts
@@ -151,7 +153,7 @@ def _answered(
     states: Collection[str],
 ) -> Iterator[tuple[Any, list[np.ndarray]]]:
     """Yields inputs, and what Keras answers to them."""
-    if comparison.takes_text and isinstance(model, TextClassifier):
+    if comparison.takes_text and isinstance(model, TextEncoderModel):
         texts = sample_texts(model.vocabulary)
         (answers,) = comparison.answers(texts, predicts=True)
         for places in [range(len(texts)), (2,), (6,), (1, 2, 3), *(range(count) for count in row_counts)]:
@@ -189,21 +191,27 @@ def check_rebuilt(model: keras.Model, whole: keras.Model, signature: ModelSignat
 
     Raises:
         VerificationError: it answers otherwise than half precision explains.
+        UnsupportedLayerError: it cannot be called.
     """
     inputs = sample_inputs(model, signature)
     of_half, of_whole = (
         [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(_in_dtypes(inputs, each))]
         for each in (signature, signature.in_float32())
     )
+    built = (
+        f"export: model {model.name!r} computes in half precision, and what was built from its configuration to be "
+        "exported in float32"
+    )
+    lost = f"Something that a layer uses does not stand in its get_config(). {BUILD_IT_YOURSELF}"
     with unchanged(model):
         half = [np.asarray(each, np.float64) for each in signature.call(model, of_half)]
-    found = largest_difference([np.asarray(each) for each in signature.call(whole, of_whole)], half)
+    try:
+        answers = signature.call(whole, of_whole)
+    except CANNOT_REBUILD as error:
+        raise UnsupportedLayerError(f"{built} cannot be called: {said(error)} {lost}") from error
+    found = largest_difference([np.asarray(each) for each in answers], half)
     if not found <= HALF_TOLERANCE:
-        raise VerificationError(
-            f"export: model {model.name!r} computes in half precision, and what was built from its configuration to be "
-            f"exported in float32 answers otherwise: by {found:.2g}. Something that a layer uses does not stand in its "
-            "get_config(). Build the model with dtype='float32', set_weights(model.get_weights()), and export that."
-        )
+        raise VerificationError(f"{built} answers otherwise: by {found:.2g}. {lost}")
 
 
 def _in_dtypes(inputs: Any, signature: ModelSignature) -> Any:

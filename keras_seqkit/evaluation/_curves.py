@@ -32,7 +32,11 @@ class Series(NamedTuple):
 
 
 def plot_training_curves(
-    history: Any, path: str | os.PathLike[str] | None = None, title: str | None = None
+    history: Any,
+    path: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    *,
+    kept_epoch: int | None = None,
 ) -> "Figure":
     """Draw the loss and each metric over the epochs, each with its validation pair, the best epoch marked.
 
@@ -45,6 +49,8 @@ def plot_training_curves(
         history: what ``model.fit`` returned, or its ``.history``: a list of numbers for each name.
         path: PNG file to write, whole or not at all; None writes none.
         title: a line above the picture.
+        kept_epoch: the epoch, counted from 1 as in the picture, whose weights the model has. It is marked in each
+            panel, in place of the panel's best.
 
     Returns:
         The ``matplotlib.figure.Figure``, one panel for each metric. It needs no display, and pyplot knows
@@ -53,7 +59,7 @@ def plot_training_curves(
     Raises:
         ImportError: matplotlib is not installed.
         TypeError: ``history`` is something else, or holds something else than numbers.
-        ValueError: it has no epochs, or ``path`` is not a .png.
+        ValueError: it has no epochs, or not that which was kept, or ``path`` is not a .png.
 
     Example:
         >>> figure = plot_training_curves({"loss": [0.9, 0.5, 0.3], "val_loss": [0.8, 0.6, 0.7]})
@@ -61,13 +67,20 @@ def plot_training_curves(
         ['training', 'validation', 'best: 0.6 in epoch 2']
     """
     owner = "plot_training_curves"
-    panels = _panels(_series(history, owner))
+    series = _series(history, owner)
+    epochs = sorted({epoch for line in series.values() for epoch in line.epochs})
+    if kept_epoch is not None and kept_epoch not in epochs:
+        raise ValueError(
+            f"{owner}: kept_epoch must be one of the history's epochs, {epochs[0]} to {epochs[-1]}; received "
+            f"{kept_epoch!r}. The first epoch of a training is 1."
+        )
+    panels = _panels(series)
     columns = min(len(panels), COLUMNS)
     rows = math.ceil(len(panels) / columns)
     figure = new_figure(4.4 * columns + 0.4, 3.3 * rows + (0.4 if title else 0.0), owner)
     for place, lines in enumerate(panels, start=1):
         axes = figure.add_subplot(rows, columns, place)
-        _draw_panel(axes, lines, owner)
+        _draw_panel(axes, lines, kept_epoch, owner)
     if title:
         figure.suptitle(title, parse_math=False, color=INK)
     if path is not None:
@@ -111,7 +124,7 @@ def _panels(series: dict[str, Series]) -> list[list[Series]]:
     return [[series[full] for full in (name, VALIDATION + name) if full in series] for name in names]
 
 
-def _draw_panel(axes: "Axes", lines: Sequence[Series], owner: str) -> None:
+def _draw_panel(axes: "Axes", lines: Sequence[Series], kept_epoch: int | None, owner: str) -> None:
     name = lines[0].name.removeprefix(VALIDATION)
     for line in lines:
         is_validation = line.name.startswith(VALIDATION)
@@ -126,7 +139,9 @@ def _draw_panel(axes: "Axes", lines: Sequence[Series], owner: str) -> None:
             label=_legend(line),
         )
     scored = [line for line in lines if any(map(math.isfinite, line.values)) and name not in NOT_A_SCORE]
-    if scored:
+    if scored and kept_epoch is not None:
+        _mark_kept(axes, scored[-1], kept_epoch)
+    elif scored:
         _mark_best(axes, scored[-1], more_is_better=any(part in name.lower() for part in MORE_IS_BETTER))
     finite = [value for line in lines for value in line.values if math.isfinite(value)]
     if finite and min(finite) > 0 and max(finite) > LOG_FROM_RATIO * min(finite):
@@ -153,9 +168,22 @@ def _legend(line: Series) -> str:
 
 
 def _mark_best(axes: "Axes", line: Series, *, more_is_better: bool) -> None:
-    points = [point for point in zip(line.epochs, line.values, strict=True) if math.isfinite(point[1])]
     best = max if more_is_better else min
-    epoch, value = best(points, key=lambda point: point[1])  # the first, if there are several
+    epoch, value = best(_finite(line), key=lambda point: point[1])  # the first, if there are several
+    _mark(axes, line, epoch, value, "best")
+
+
+def _mark_kept(axes: "Axes", line: Series, kept_epoch: int) -> None:
+    for epoch, value in _finite(line):
+        if epoch == kept_epoch:
+            _mark(axes, line, epoch, value, "kept")
+
+
+def _finite(line: Series) -> list[tuple[int, float]]:
+    return [point for point in zip(line.epochs, line.values, strict=True) if math.isfinite(point[1])]
+
+
+def _mark(axes: "Axes", line: Series, epoch: int, value: float, word: str) -> None:
     colour = VERMILION if line.name.startswith(VALIDATION) else BLUE
     axes.axvline(epoch, color="#999999", linewidth=0.9, linestyle=":", zorder=1)
     axes.plot(
@@ -167,5 +195,5 @@ def _mark_best(axes: "Axes", line: Series, *, more_is_better: bool) -> None:
         markerfacecolor=colour,
         markeredgecolor="white",
         zorder=5,
-        label=f"best: {value:.4g} in epoch {epoch}",
+        label=f"{word}: {value:.4g} in epoch {epoch}",
     )

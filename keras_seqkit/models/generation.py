@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.samplers import Sampler, Settings
 from keras_seqkit.samplers.counter_random import uniform
 from keras_seqkit.samplers.sampler import NetworkOutput
@@ -12,7 +13,7 @@ from keras_seqkit.text.vocabulary import PADDING_ID, START_ID
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 
-class PromptReader(keras.Model):
+class PromptReader(TracedAhead):
     """Reads prompts once, all but their last token.
 
     Args:
@@ -28,7 +29,7 @@ class PromptReader(keras.Model):
     """
 
     def __init__(self, generator: Any, sampler: Sampler):
-        super().__init__(name="prompt")
+        super().__init__(name="prompt", dtype="float32")
         self.generator = generator
         self.sampler = sampler
         self.built = True
@@ -65,7 +66,7 @@ class GenerationStep(keras.Model):
     """
 
     def __init__(self, generator: Any, sampler: Sampler, by_cells: bool = False, filters: bool | None = None):
-        super().__init__(name="generation")
+        super().__init__(name="generation", dtype="float32")
         self.generator = generator
         self.sampler = sampler
         self.by_cells = by_cells
@@ -94,7 +95,7 @@ class GenerationStep(keras.Model):
         return NetworkOutput(self.generator.logits(hidden), hidden, states)
 
 
-class GenerationBlock(keras.Model):
+class GenerationBlock(TracedAhead):
     """Writes some tokens, until all texts have ended.
 
     Args:
@@ -111,7 +112,7 @@ class GenerationBlock(keras.Model):
     """
 
     def __init__(self, generator: Any, sampler: Sampler):
-        super().__init__(name="generation_block")
+        super().__init__(name="generation_block", dtype="float32")
         self.step = GenerationStep(generator, sampler, by_cells=True)
         self.built = True
 

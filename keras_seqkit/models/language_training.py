@@ -84,7 +84,7 @@ class StreamTraining(keras.Model):
     """
 
     def __init__(self, generator: Any, streams: int, measures: bool = False, forget: float = 0.0, seed: int = 0):
-        super().__init__(name="stream_training")
+        super().__init__(name="stream_training", dtype="float32")
         self.generator = generator
         self.forget_fraction = forget
         self.random = keras.random.SeedGenerator(seed)

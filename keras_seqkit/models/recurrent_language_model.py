@@ -7,9 +7,10 @@ import keras
 import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
+from keras_seqkit.models.embedding_calls import embedded, embedding_table
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
-from keras_seqkit.models.text_model import TextModel
+from keras_seqkit.models.text_model import TextModel, build_layer
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import check_numbers
 from keras_seqkit.text.validation import check_has_ends
@@ -52,7 +53,10 @@ class RecurrentLanguageModel(TextModel):
             layer(width, return_sequences=True, return_state=True, dtype=self.dtype_policy, name=f"{cell}_{index}")
             for index, width in enumerate(self.units)
         ]
-        self.dropouts = [keras.layers.Dropout(dropout, name=f"dropout_{index}") for index in range(len(self.units) + 1)]
+        self.dropouts = [
+            keras.layers.Dropout(dropout, dtype=self.dtype_policy, name=f"dropout_{index}")
+            for index in range(len(self.units) + 1)
+        ]
         self.projection = None
         dim = self.embedding.output_dim if tie_weights else None
         if tie_weights and self.units[-1] != dim:
@@ -80,8 +84,21 @@ class RecurrentLanguageModel(TextModel):
             self.built = True
             if self.tie_weights:
                 self.bias = self.add_weight(shape=(len(self.vocabulary),), initializer="zeros", name="bias")
-            self.embedding(np.zeros((1, 2), np.int32))
+            with keras.name_scope(self.name):
+                self._build_layers()
             keras.Model.__call__(self, np.zeros((1, 2), np.int32))
+
+    def _build_layers(self) -> None:
+        """Builds all layers for batches and times of any size, as `summary` shows them."""
+        build_layer(self.embedding, (None, None))
+        shape = self.embedding.compute_output_shape((None, None))  # (batch, time, dim)
+        for layer, dropout in zip(self.recurrent_layers, self.dropouts, strict=False):
+            build_layer(dropout, shape)
+            build_layer(layer, shape)
+            shape = (None, None, layer.units)
+        for layer in (self.dropouts[-1], self.projection, self.head):
+            if layer is not None:
+                build_layer(layer, shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """See the class."""
@@ -122,7 +139,7 @@ class RecurrentLanguageModel(TextModel):
         return x, new
 
     def _embed(self, ids: Any) -> Any:
-        return self.embedding.call(ids)  # called as a layer, it would attach a mask of its own
+        return embedded(self.embedding, ids)
 
     def _state_names(self, layer: keras.layers.Layer) -> list[str]:
         return [f"{layer.name}/{state}" for state in STATE_NAMES[self.cell]]
@@ -146,7 +163,7 @@ class RecurrentLanguageModel(TextModel):
         if self.head is not None:
             return self.head(outputs)
         x = outputs if self.projection is None else self.projection(outputs)
-        table = ops.transpose(self.embedding.embeddings)  # (dim, vocab)
+        table = ops.transpose(embedding_table(self.embedding))  # (dim, vocab)
         return ops.cast(ops.matmul(x, ops.cast(table, x.dtype)), "float32") + self.bias
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
@@ -93,7 +94,7 @@ class Scorer:
         return total
 
 
-class ScoredPart(keras.Model):
+class ScoredPart(TracedAhead):
     """Scores a part of each text.
 
     Args:
@@ -107,7 +108,7 @@ class ScoredPart(keras.Model):
     """
 
     def __init__(self, generator: Any):
-        super().__init__(name="scored_part")
+        super().__init__(name="scored_part", dtype="float32")
         self.generator = generator
         self.built = True
 

@@ -1,13 +1,11 @@
 """Sentence pairs, put into batches of about equal lengths for training a translator."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_seqkit.text.padding import pad_rows
-from keras_seqkit.text.validation import check_texts
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
 
 BATCHES_SORTED_AT_ONCE = 50
@@ -25,12 +23,23 @@ class SentencePairBatches(keras.utils.PyDataset):
         batch_size: pairs in a batch.
         seed: of the order; `None`: sorted by length, always the same.
         epoch: the number of the first epoch; each epoch's order is a function of it and of the seed.
+        weights: float32 (pairs,), or `None`.
+        in_order: whether the pairs stay in their order instead.
     """
 
     def __init__(
-        self, sources: list[Row], targets: list[Row], batch_size: int, seed: int | None = None, epoch: int = 0
+        self,
+        sources: list[Row],
+        targets: list[Row],
+        batch_size: int,
+        seed: int | None = None,
+        epoch: int = 0,
+        weights: np.ndarray | None = None,
+        in_order: bool = False,
     ):
         super().__init__()
+        self.weights = weights
+        self.in_order = in_order
         self.sources = sources
         self.targets = targets
         self.batch_size = batch_size
@@ -50,11 +59,13 @@ class SentencePairBatches(keras.utils.PyDataset):
             there is padding.
         """
         chosen = self._batches[index]
-        source = padded([self.sources[row] for row in chosen])
-        whole = padded([[START_ID, *self.targets[row], END_ID] for row in chosen], extra=1)
-        next_tokens = whole[:, 1:]
-        inputs = {"source": source, "target": whole[:, :-1]}
-        return inputs, next_tokens, (next_tokens != PADDING_ID).astype(np.float32)
+        rows = [(self.sources[row], self.targets[row]) for row in chosen]
+        times = [rounded_time(each) for each in self._shape(chosen)]
+        if self.in_order and index == 0 and len(self) > 1:
+            # Keras takes the first two batches' common axes for fixed, so these two never have the same times.
+            others = [rounded_time(each) for each in self._shape(self._batches[1])]
+            times = [time + (time == other) for time, other in zip(times, others, strict=True)]
+        return pair_batch(rows, None if self.weights is None else self.weights[chosen], times)
 
     def on_epoch_end(self) -> None:
         """Puts the pairs together in another way."""
@@ -64,6 +75,8 @@ class SentencePairBatches(keras.utils.PyDataset):
 
     def _arranged(self) -> list[np.ndarray]:
         count = len(self.sources)
+        if self.in_order:
+            return [np.arange(count)[start : start + self.batch_size] for start in range(0, count, self.batch_size)]
         random = None if self.seed is None else np.random.default_rng([self.seed, self.epoch])
         order = np.arange(count) if random is None else random.permutation(count)
         lengths = np.array([(len(t), len(s)) for s, t in zip(self.sources, self.targets, strict=True)])
@@ -79,15 +92,16 @@ class SentencePairBatches(keras.utils.PyDataset):
 
     def _two_shapes_first(self, batches: list[np.ndarray]) -> list[np.ndarray]:
         """Puts two batches first that differ in both lengths, if there are: Keras tells from them which axes vary."""
-        shapes = [
-            (max(len(self.sources[row]) for row in batch), max(len(self.targets[row]) for row in batch))
-            for batch in batches
-        ]
+        shapes = [self._shape(batch) for batch in batches]
         for first, second in _pairs_to_try(shapes):
             if shapes[first][0] != shapes[second][0] and shapes[first][1] != shapes[second][1]:
                 rest = [index for index in range(len(batches)) if index not in (first, second)]
                 return [batches[index] for index in (first, second, *rest)]
         return batches
+
+    def _shape(self, batch: np.ndarray) -> tuple[int, int]:
+        """Returns the times that a batch needs: the source's, and the target's with `[START]`."""
+        return max(len(self.sources[row]) for row in batch), max(len(self.targets[row]) for row in batch) + 1
 
 
 def _pairs_to_try(shapes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -97,60 +111,30 @@ def _pairs_to_try(shapes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     yield from ((a, b) for a in ends for b in range(len(shapes)) if a != b)
 
 
-def padded(rows: list[Row], extra: int = 0) -> np.ndarray:
-    """Pads rows behind: int32 (batch, time), at least one step; `extra` steps are not counted in rounding up."""
-    longest = max(1, *map(len, rows)) - extra
-    if keras.backend.backend() == "jax":
-        longest = -(-longest // JAX_STEP) * JAX_STEP
-    return pad_rows(rows, longest + extra, "post")
-
-
-def encoded_pairs(translator: Any, sources: Any, targets: Any) -> tuple[list[Row], list[Row]]:
-    """Encodes sentence pairs; those without a token on a side, or too long to be written, are left out.
+def pair_batch(
+    rows: list[tuple[Row, Row]], weights: np.ndarray | None, times: list[int]
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Returns a batch of pairs as a translator takes it; see `SentencePairBatches`.
 
     Args:
-        translator: a `Seq2SeqTranslator`.
-        sources: strings.
-        targets: strings.
-
-    Returns:
-        The ids of sources and of targets.
-
-    Raises:
-        TypeError: something is not a string.
-        ValueError: the lists differ in length, or no pair is left.
+        rows: the ids of each source and its target.
+        weights: float32 (batch,), or `None`.
+        times: of the source, and of the target with `[START]`.
     """
-    sources, targets = sentence_list(sources), sentence_list(targets)
-    if len(sources) != len(targets):
-        raise ValueError(
-            f"Seq2SeqTranslator: sources and targets are pairs; received {len(sources)} and {len(targets)}."
-        )
-    source_rows = translator.source_vocabulary.encode_rows(sources)
-    target_rows = translator.target_vocabulary.encode_rows(targets)
-    kept = [
-        (source, target)
-        for source, target in zip(source_rows, target_rows, strict=True)
-        if source and target and len(target) < translator.max_length
-    ]
-    if not kept:
-        raise ValueError(
-            f"Seq2SeqTranslator: of {len(source_rows)} sentence pairs, none has tokens on both sides and fewer than "
-            f"max_length={translator.max_length} in its target. Pass more pairs, or a larger max_length."
-        )
-    return [source for source, _ in kept], [target for _, target in kept]
+    source = pad_rows([source for source, _ in rows], times[0], "post")
+    whole = pad_rows([[START_ID, *target, END_ID] for _, target in rows], times[1] + 1, "post")
+    next_tokens = whole[:, 1:]
+    of_tokens = (next_tokens != PADDING_ID).astype(np.float32)
+    inputs = {"source": source, "target": whole[:, :-1]}
+    return inputs, next_tokens, of_tokens if weights is None else of_tokens * weights[:, np.newaxis]
 
 
-def sentence_list(texts: Any, many: bool = True) -> list[str]:
-    """Returns sentences as a list.
+def padded(rows: list[Row]) -> np.ndarray:
+    """Pads rows behind: int32 (batch, time), at least one step."""
+    return pad_rows(rows, rounded_time(max(map(len, rows), default=1)), "post")
 
-    Args:
-        texts: a list of strings.
-        many: whether a list is expected; else one string is one sentence.
 
-    Raises:
-        TypeError: something is not a string.
-        ValueError: a string holds a lone surrogate.
-    """
-    if isinstance(texts, str) and not many:
-        texts = [texts]
-    return list(check_texts(texts, "Seq2SeqTranslator: sentences"))
+def rounded_time(longest: int) -> int:
+    """Returns the time for a batch whose longest row is given: at least one step; on JAX, a multiple of `JAX_STEP`."""
+    longest = max(1, longest)
+    return -(-longest // JAX_STEP) * JAX_STEP if keras.backend.backend() == "jax" else longest

@@ -20,6 +20,7 @@ from keras_seqkit.models.text_data import is_stream, is_text
 from keras_seqkit.models.text_model import (
     BATCH_SIZE,
     TextModel,
+    build_layer,
     joined_weights,
     weights_of,
 )
@@ -87,8 +88,21 @@ class TextEncoderModel(TextModel):
         """Builds all layers; the constructor has done it."""
         if not self.built:
             self.built = True
-            self.pooling.build(None)
+            with keras.name_scope(self.name):
+                self._build_layers()
             keras.Model.__call__(self, np.zeros((1, LENGTH_STEP), np.int32))
+
+    def _build_layers(self) -> None:
+        """Builds all layers for batches and times of any size, as `summary` shows them."""
+        shape = (None, None)  # (batch, time)
+        for layer in (self.embedding, self.conv, self.encoder):
+            if layer is not None:
+                build_layer(layer, shape)
+                shape = layer.compute_output_shape(shape)
+        self.pooling.build(shape if len(shape) == 3 else (*shape[:1], None, *shape[1:]))
+        shape = (*shape[:1], *shape[-1:])  # (batch, units)
+        for layer in (self.dropout, self.head):
+            build_layer(layer, shape)
 
     def encode(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns what the head is given: integers (batch, time) to float (batch, units)."""

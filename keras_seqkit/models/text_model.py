@@ -1,7 +1,8 @@
 """What all text models share: strings wherever Keras takes arrays, a loss of their own, Keras's order of arguments."""
 
 import os
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -10,16 +11,19 @@ from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
 
 AUTO = "auto"
 BATCH_SIZE = 32
+HDF5 = (".h5", ".hdf5")
+PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
+@runtime_checkable
 class Examples(Protocol):
     """Texts in memory, encoded, with what belongs to them."""
-
-    def __len__(self) -> int: ...
 
     def split(self, fraction: float) -> tuple[Any, Any]:
         """Returns what is trained on, and the last `fraction`, which is held out."""
@@ -55,7 +59,7 @@ class CompiledWith:
         self.loss, self.metrics = loss, metrics
 
 
-class TextModel(keras.Model):
+class TextModel(TracedAhead):
     """The base of all models of this package: a `keras.Model` that takes strings.
 
     `fit`, `evaluate`, `predict`, the ``*_on_batch`` methods and calls take texts in any column (a list, a tuple,
@@ -133,6 +137,7 @@ class TextModel(keras.Model):
         optimizer = own.optimizer if optimizer is None or _is_auto(optimizer) else optimizer
         loss = self.own_loss(given) if own_loss else loss
         flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
+        check_names(type(self).__name__, optimizer, loss, flat)
         self.check_compilation(loss, flat)
         loss, given = self.prepared_compilation(loss, given)
         self.compiled_with = CompiledWith(loss, given)
@@ -174,51 +179,52 @@ class TextModel(keras.Model):
         seed: int,
         patience: int | None = None,
         checkpoint: Any = None,
+        monitored: Monitored | None = None,
+        prepare: Callable[[Any, Any], list[Any]] | None = None,
         **arguments: Any,
     ) -> Any:
-        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`."""
+        """Does what `fit` of the subclass promises; its arguments are those of `keras.Model.fit`.
+
+        Beside them: `monitored` is what epochs are compared by (`None`: ``val_loss``, if there is a patience), and
+        `prepare` compiles the model, and returns callbacks that measure; it is called with what is trained on and what
+        is held out. `None`: the model is compiled by default.
+        """
         owner = type(self).__name__
         check_sizes(owner, epochs=epochs, batch_size=batch_size, steps_per_epoch=arguments.get("steps_per_epoch"))
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
-        data = self._data(x, y, sample_weight, class_weight, batch_size)
-        checks: Any = None
+        data, checks = self._data(x, y, sample_weight, class_weight, batch_size), None
         if validation_data is not None:
             checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
         elif validation_split:
             data, checks = self._split(data, validation_split)
-        self.compile_by_default()
-        held_out = checks.digest() if hasattr(checks, "digest") else None
-        if checks is not None and hasattr(checks, "batches"):
-            checks = checks.batches(validation_size)
-        x, y, weights = self._fitted(data, batch_size, shuffle, seed, arguments.get("initial_epoch", 0))
-        monitored = None if patience is None else Monitored(("val_loss",), patience=patience)
-        network, own_callbacks, checks = self.training_network(x, checks, seed, arguments)
+        measuring: list[Any] = []
+        if prepare is None:
+            self.compile_by_default()
+        else:
+            measuring = prepare(data, checks)
+        if monitored is None and patience is not None:
+            monitored = Monitored(("val_loss",), patience=patience)
+        first_epoch = arguments.pop("initial_epoch", 0)
+        x, y, weights = self._fitted(data, batch_size, shuffle, seed, first_epoch)
+        batches = checks.batches(validation_size) if isinstance(checks, Examples) else checks
+        network, own_callbacks, batches = self.training_network(x, batches, seed, arguments)
         build_optimizer(network)
-        progress = TrainingProgress(network, self, monitored, checkpoint)
+        progress = TrainingProgress(network, self, monitored, checkpoint, first_epoch=first_epoch)
         if checkpoint is not None:
-            if not hasattr(data, "digest"):
-                raise ValueError(
-                    f"{owner}.fit: checkpoint needs the texts themselves, to go on where it was; received a stream or "
-                    "arrays. Pass lists of texts, or leave checkpoint out."
-                )
-            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "patience": patience}
-            settings |= {"steps_per_epoch": arguments.get("steps_per_epoch"), "validation_data": held_out}
-            progress.fingerprint = run_fingerprint(self, data.digest(), **settings, **self.run_settings(data))
+            settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "initial_epoch": first_epoch}
+            settings["steps_per_epoch"] = arguments.get("steps_per_epoch")
+            progress.fingerprint = self._fingerprint(data, checks, monitored=monitored, **settings)
         done = progress.restore()
-        if done >= epochs or progress.finished:
+        if progress.records and (done >= epochs or progress.finished):
             progress.on_train_end()
             self.history = progress.history()
             return self.history
-        if done:
+        if done > first_epoch:
             x, _, _ = self._fitted(data, batch_size, shuffle, seed, done)
-            arguments["initial_epoch"] = max(done, arguments.get("initial_epoch", 0))
         steps = arguments.get("steps_per_epoch")
-        if steps is not None and hasattr(data, "batches"):
-            x = EndlessBatches(
-                lambda number: data.batches(batch_size, shuffle, seed, number),
-                steps * arguments.get("initial_epoch", 0),
-            )
+        if steps is not None and isinstance(data, Examples):
+            x = EndlessBatches(lambda number: data.batches(batch_size, shuffle, seed, number), steps * done)
         remembered = [progress] if checkpoint is not None or monitored is not None else []
         history = _fit(
             network,
@@ -228,12 +234,13 @@ class TextModel(keras.Model):
             sample_weight=weights,
             batch_size=batch_size if isinstance(data, Arrays) else None,
             shuffle=shuffle if isinstance(data, Arrays) else False,
+            initial_epoch=done,
             epochs=epochs,
-            callbacks=[*own_callbacks, *callback_list(callbacks), *remembered],
-            validation_data=checks,
+            callbacks=[*own_callbacks, *callback_list(callbacks), *measuring, *remembered],
+            validation_data=batches,
             **arguments,
         )
-        if done:
+        if done > first_epoch:
             self.history = history = progress.history()
         return history
 
@@ -250,20 +257,33 @@ class TextModel(keras.Model):
         """
         return self, [], checks
 
+    def _fingerprint(self, data: Any, checks: Any, **settings: Any) -> dict[str, Any]:
+        if not isinstance(data, Examples):
+            raise ValueError(  # noqa: TRY004 - the same for streams and arrays
+                f"{type(self).__name__}.fit: checkpoint needs the texts themselves, to go on where it was; received a "
+                "stream or arrays. Pass lists of texts, or leave checkpoint out."
+            )
+        held_out = checks.digest() if isinstance(checks, Examples) else None
+        return self.run_fingerprint(data.digest(), held_out=held_out, **settings, **self.run_settings(data))
+
     def run_settings(self, data: Any) -> dict[str, Any]:
         """Returns what else a run depends on: plain data, by name."""
         return {}
 
+    def run_fingerprint(self, digest: str, **settings: Any) -> dict[str, Any]:
+        """Returns what tells another run of `fit` from this one; see `run_fingerprint` of the progress."""
+        return run_fingerprint(self, digest, **settings)
+
     def _fitted(self, data: Any, batch_size: int, shuffle: bool, seed: int, epoch: int = 0) -> tuple[Any, Any, Any]:
         if isinstance(data, Arrays):
             return tuple(data)
-        if hasattr(data, "batches"):
+        if isinstance(data, Examples):
             return data.batches(batch_size, shuffle, seed, epoch), None, None
         return data, None, None
 
     def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int) -> Any:
         """Returns `Examples`, an encoded stream, or `Arrays`."""
-        if hasattr(x, "batches") and hasattr(x, "digest"):
+        if isinstance(x, Examples):
             return x
         if is_stream(x):
             for name, value in (("y", y), ("sample_weight", sample_weight)):
@@ -286,7 +306,7 @@ class TextModel(keras.Model):
         owner = type(self).__name__
         if not 0 < fraction < 1:
             raise ValueError(f"{owner}.fit: validation_split is a fraction from 0 to 1; received {fraction!r}.")
-        if hasattr(data, "split"):
+        if isinstance(data, Examples):
             return data.split(fraction)
         if not isinstance(data, Arrays):
             raise ValueError(  # noqa: TRY004 - Keras raises the same
@@ -366,7 +386,7 @@ class TextModel(keras.Model):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the network: on texts or on what it takes itself."""
-        if args and _is_symbolic_text(args[0]):
+        if args and is_symbolic_text(args[0]):
             raise TypeError(
                 f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor of "
                 "strings. Call the model outside of tf.function, or pass ids: model.vocabulary.encode(texts)."
@@ -376,6 +396,25 @@ class TextModel(keras.Model):
         return super().__call__(*args, **kwargs)
 
     # Saving
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Saves the model, its vocabulary, weights and optimizer, as `keras.Model.save` does.
+
+        Args:
+            filepath: a path that ends in ``.keras``.
+            overwrite: as in Keras.
+            zipped: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: the file would be HDF5, which Keras cannot load again.
+        """
+        if str(filepath).endswith(HDF5):
+            raise ValueError(
+                f"{type(self).__name__}.save: the path ends in .keras; received {os.fspath(filepath)!r}. Keras does "
+                "not load such a model from HDF5. Its weights alone can be: save_weights('model.weights.h5')."
+            )
+        super().save(filepath, overwrite, zipped, **kwargs)
 
     def export(
         self,
@@ -440,6 +479,12 @@ def _fit(network: Any, owner: Any, x: Any, y: Any, callbacks: list[Any], **argum
     return keras.Model.fit(network, x, y, callbacks=found, **arguments)
 
 
+def build_layer(layer: keras.layers.Layer, shape: tuple) -> None:
+    """Builds a layer that has no weights yet, so that `summary` shows its shapes for any batch and time."""
+    if not layer.built or not layer.weights:
+        layer.build(shape)
+
+
 def check_sizes(owner: str, **sizes: int | None) -> None:
     """Checks that each size is a whole number of at least 1, or `None`.
 
@@ -452,6 +497,25 @@ def check_sizes(owner: str, **sizes: int | None) -> None:
             raise TypeError(f"{owner}.fit: {name} is a whole number; received {size!r}.")
         if size is not None and size < 1:
             raise ValueError(f"{owner}.fit: {name} is at least 1; received {size!r}.")
+
+
+def check_names(owner: str, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
+    """Checks that Keras has what strings name, which it looks up only when training begins.
+
+    Raises:
+        ValueError: it has no such optimizer, loss or metric.
+    """
+    named = [("optimizer", keras.optimizers, [optimizer]), ("loss", keras.losses, keras.tree.flatten(loss))]
+    for kind, known, values in [*named, ("metric", keras.metrics, metrics)]:
+        for name in values:
+            if not isinstance(name, str) or name.lower() in SPECIAL_NAMES:
+                continue
+            try:
+                known.get(name)
+            except ValueError as error:
+                raise ValueError(
+                    f"{owner}.compile: Keras has no {kind} {name!r}. Its {PLURALS[kind]} are in keras.{PLURALS[kind]}."
+                ) from error
 
 
 def callback_list(callbacks: Any) -> list[Any]:
@@ -506,6 +570,7 @@ def _is_auto(value: Any) -> bool:
     return isinstance(value, str) and value == AUTO
 
 
-def _is_symbolic_text(x: Any) -> bool:
+def is_symbolic_text(x: Any) -> bool:
+    """Whether `x` is a tensor of strings in a graph, whose texts nobody knows yet."""
     dtype = getattr(x, "dtype", None)
     return getattr(dtype, "name", dtype) == "string" and not hasattr(x, "numpy")

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+ops: Any = keras.ops  # Keras's annotations know no tensors
+
 OVER_ALL_STEPS = ("sum_over_batch_size", "mean")  # reductions that divide by all steps, padding too
 OVER_TOKENS = "mean_with_sample_weight"
 CROSSENTROPY_NAMES = ("crossentropy", "ce", "sparse_categorical_crossentropy", "sparsecategoricalcrossentropy")
@@ -44,6 +46,43 @@ class TokenLoss(keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> "TokenLoss":
         """Returns the loss that `get_config` described."""
         return cls(keras.saving.deserialize_keras_object(config["function"]), config["name"])
+
+
+@keras.saving.register_keras_serializable(package="keras_seqkit")
+class TokenCrossentropy(keras.metrics.SparseCategoricalCrossentropy):
+    """Cross-entropy a token, over batches of any times.
+
+    Keras averages over the time first, so that a token of a long batch counts less than one of a short batch.
+
+    Args:
+        name: the metric's name.
+        **kwargs: as in `keras.metrics.SparseCategoricalCrossentropy`; `from_logits` is `True` by default.
+    """
+
+    def __init__(self, name: str = "nats", from_logits: bool = True, **kwargs: Any):
+        super().__init__(name, from_logits=from_logits, **kwargs)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Adds a batch."""
+        return super().update_state(*_flat(y_true, y_pred, sample_weight))
+
+
+@keras.saving.register_keras_serializable(package="keras_seqkit")
+class TokenAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """The fraction of tokens that are the most probable ones, over batches of any times."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Adds a batch."""
+        return super().update_state(*_flat(y_true, y_pred, sample_weight))
+
+
+def _flat(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Returns targets (tokens,), logits (tokens, vocab), and weights (tokens,), if there are."""
+    if sample_weight is not None:
+        missing = len(y_true.shape) - len(sample_weight.shape)
+        shape = (*ops.shape(sample_weight), *(1,) * missing)
+        sample_weight = ops.reshape(ops.broadcast_to(ops.reshape(sample_weight, shape), ops.shape(y_true)), (-1,))
+    return ops.reshape(y_true, (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])), sample_weight
 
 
 def token_loss(owner: str, loss: Any) -> keras.losses.Loss:
@@ -89,6 +128,8 @@ def _with_reduction(loss: keras.losses.Loss, reduction: str) -> keras.losses.Los
 def token_metrics(metrics: Any, owner: str = "The model") -> list[Any]:
     """Returns metrics that read logits of tokens, in a list; as `weighted_metrics` they leave padding out.
 
+    ``"accuracy"`` and a cross-entropy count each token alike, in batches of any times; objects stay as they are.
+
     Args:
         metrics: as `metrics` or `weighted_metrics` of `keras.Model.compile`; `None`, and `None` among them, is none.
         owner: the model, for errors.
@@ -103,9 +144,9 @@ def _token_metric(owner: str, metric: Any) -> Any:
     name = metric.lower() if isinstance(metric, str) else getattr(metric, "__name__", "")
     if name in CROSSENTROPY_NAMES:
         shown = metric if isinstance(metric, str) else name
-        return keras.metrics.SparseCategoricalCrossentropy(name=shown, from_logits=True)
+        return TokenCrossentropy(shown)
     if isinstance(metric, str) and name in ACCURACY_NAMES:
-        return keras.metrics.SparseCategoricalAccuracy(name=metric)
+        return TokenAccuracy(name=metric)
     found = keras.metrics.get(metric)
     for known in (keras.metrics, keras.losses):
         _check(owner, "metric", found, known, BASES)

@@ -45,6 +45,7 @@ class TrainingProgress(keras.callbacks.Callback):
         monitored: what epochs are compared by; `None`: nothing, and the last weights stay.
         directory: where files go; `None`: nowhere.
         fingerprint: what tells another run from this one: by name, what it depends on.
+        first_epoch: the number of the run's first epoch, from 0.
     """
 
     def __init__(
@@ -54,36 +55,39 @@ class TrainingProgress(keras.callbacks.Callback):
         monitored: Monitored | None = None,
         directory: str | os.PathLike | None = None,
         fingerprint: Mapping[str, Any] | None = None,
+        first_epoch: int = 0,
     ):
         super().__init__()
         self.network, self.owner, self.monitored = network, owner, monitored
         self.directory = None if directory is None else Path(directory)
         self.fingerprint = dict(fingerprint or {})
+        self.first_epoch = first_epoch
         self.records: list[dict[str, float]] = []  # of each epoch
         self.best_epoch = -1
         self.best_weights: list[np.ndarray] | None = None
 
     @property
     def finished(self) -> bool:
-        """Whether the last epoch was one too many."""
-        patience = None if self.monitored is None else self.monitored.patience
-        return patience is not None and len(self.records) - 1 - self.best_epoch >= max(1, patience)
+        """Whether the last epoch was one too many; those that were not measured do not count."""
+        if self.monitored is None or self.monitored.patience is None:
+            return False
+        since = self.records[self.best_epoch + 1 :]
+        return sum(self._value(record) is not None for record in since) >= max(1, self.monitored.patience)
 
     def restore(self) -> int:
         """Goes back to where a killed run was, if there was one; the optimizer must have its variables.
 
         Returns:
-            How many epochs it had done.
+            The number of the epoch that comes next.
 
         Raises:
             ValueError: the directory holds another run.
         """
         if self.directory is None or not (self.directory / RECORD).exists():
-            return 0
+            return self.first_epoch
         state = json.loads((self.directory / RECORD).read_text(encoding="utf-8"))
-        others = sorted(
-            name for name in {*state["run"], *self.fingerprint} if state["run"].get(name) != self.fingerprint.get(name)
-        )
+        run = state.get("run", {})  # what other versions wrote is another run
+        others = sorted(name for name in {*run, *self.fingerprint} if run.get(name) != self.fingerprint.get(name))
         if others:
             raise ValueError(
                 f"{type(self.owner).__name__}.fit: {str(self.directory)!r} holds another run: its {', '.join(others)} "
@@ -96,7 +100,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self.network.load_weights(self.directory / state["last"])
         for variable, value in zip(self._seeds(), state["seeds"], strict=True):
             variable.assign(np.array(value, variable.dtype))
-        return len(self.records)
+        return self.first_epoch + len(self.records)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Records the epoch; Keras calls this."""
@@ -119,18 +123,23 @@ class TrainingProgress(keras.callbacks.Callback):
         """Returns the `History` of all epochs, those of the killed runs too."""
         history = keras.callbacks.History()
         history.set_model(self.owner)
-        history.epoch = list(range(len(self.records)))
+        history.epoch = list(range(self.first_epoch, self.first_epoch + len(self.records)))
         names = dict.fromkeys(name for record in self.records for name in record)
         history.history = {name: [record[name] for record in self.records if name in record] for name in names}
         return history
 
     def _is_best(self, monitored: Monitored) -> bool:
-        name = next((name for name in monitored.names if name in self.records[-1]), None)
-        if name is None:  # nothing was measured after this epoch
-            return False
         sign = 1.0 if monitored.largest else -1.0
-        before = [sign * record[name] for record in self.records[:-1] if name in record]
-        return not before or sign * self.records[-1][name] > max(before)
+        *before, last = [None if value is None else sign * value for value in map(self._value, self.records)]
+        if last is None:  # nothing was measured after this epoch
+            return False
+        measured = [value for value in before if value is not None]
+        return not measured or last > max(measured)
+
+    def _value(self, record: dict[str, float]) -> float | None:
+        """Returns what an epoch is compared by, if it was measured after it."""
+        names = () if self.monitored is None else self.monitored.names
+        return next((record[name] for name in names if name in record), None)
 
     def _write(self, directory: Path, better: bool) -> None:
         directory.mkdir(parents=True, exist_ok=True)

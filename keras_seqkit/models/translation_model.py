@@ -6,7 +6,8 @@ from typing import Any
 import keras
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
-from keras_seqkit.models.embedding_size import check_embedding
+from keras_seqkit.models.embedding_layers import embedding_layer, width_of
+from keras_seqkit.models.text_model import TextModel
 from keras_seqkit.models.translation_network import (
     ATTENTION_SCORES,
     AttentionDecoder,
@@ -21,9 +22,11 @@ from keras_seqkit.text.validation import check_has_ends
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 DECODERS = ("attention", "repeat_vector")
+LAYER = "layer"
+SHARED = "shared"  # in a config: the target's embedding is the source's
 
 
-class TranslationModel(keras.Model):
+class TranslationModel(TextModel):
     """Encoder, decoder and their configuration: the base of `Seq2SeqTranslator`, which describes it."""
 
     def __init__(
@@ -32,7 +35,7 @@ class TranslationModel(keras.Model):
         target_vocabulary: Vocabulary,
         units: int | Sequence[int] = 256,
         cell: str = "lstm",
-        embedding: int = 128,
+        embedding: Any = 128,
         decoder: str = "attention",
         max_length: int = 64,
         attention: str = "luong",
@@ -42,6 +45,8 @@ class TranslationModel(keras.Model):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        if keras.backend.backend() == "tensorflow":
+            self.supports_jit = False  # XLA has no gradient of a loop over as many steps as a batch happens to have
         owner = type(self).__name__
         for vocabulary in (source_vocabulary, target_vocabulary):
             check_has_ends(vocabulary, owner)
@@ -55,17 +60,13 @@ class TranslationModel(keras.Model):
         ):
             if value not in choices:
                 raise ValueError(f"{owner}: {name} is one of {choices}; received {value!r}.")
-        for name, value in (("embedding", embedding), ("max_length", max_length)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{owner}: {name} is an integer of at least 1; received {value!r}.")
+        if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1:
+            raise ValueError(f"{owner}: max_length is an integer of at least 1; received {max_length!r}.")
         check_limit(owner, "max_length", max_length, MAX_STEPS)
-        for vocabulary in (source_vocabulary, target_vocabulary):
-            check_embedding(owner, embedding, len(vocabulary))
         check_numbers(owner, "the last layer", len(target_vocabulary), self.units[-1])
         if tie_embeddings and decoder == "repeat_vector":
             raise ValueError(f"{owner}: decoder='repeat_vector' has no embedding to tie. Pass tie_embeddings=False.")
         self.cell = cell
-        self.embedding_size = embedding
         self.decoder_kind = decoder
         self.max_length = max_length
         self.attention = attention
@@ -74,16 +75,47 @@ class TranslationModel(keras.Model):
         self.detokenizer = detokenizer
         inherited = {"cell": cell, "dropout": dropout, "dtype": self.dtype_policy}
         attends = decoder == "attention"
-        self.encoder = SourceEncoder(
-            len(source_vocabulary), embedding, self.units, whole=attends, name="encoder", **inherited
-        )
-        sizes = {"vocab": len(target_vocabulary), "embedding": embedding, "units": self.units}
+        of_source, of_target = self._embeddings(embedding)
+        self.encoder = SourceEncoder(of_source, self.units, whole=attends, name="encoder", **inherited)
+        sizes = {"vocab": len(target_vocabulary), "units": self.units}
         sizes |= {"encoder_width": 2 * self.units[-1], "name": "decoder"}
         if attends:
-            self.decoder: Any = AttentionDecoder(attention, tie_embeddings, **sizes, **inherited)
+            self.decoder: Any = AttentionDecoder(attention, tie_embeddings, of_target, **sizes, **inherited)
         else:
             self.decoder = RepeatVectorDecoder(**sizes, **inherited)
         self.built = True
+
+    def _embeddings(self, embedding: Any) -> tuple[Any, Any]:
+        """Makes the source's and the target's embedding; a decoder that reads no tokens has none."""
+        owner = type(self).__name__
+        pair = tuple(embedding) if isinstance(embedding, (list, tuple)) else (embedding, None)
+        if len(pair) != 2:
+            raise ValueError(
+                f"{owner}: embedding is one, or a pair for source and target; received {len(pair)} of them."
+            )
+        attends = self.decoder_kind == "attention"
+        if not attends and isinstance(pair[1], keras.layers.Layer):
+            raise ValueError(
+                f"{owner}: decoder='repeat_vector' reads no tokens of the target, so it has no embedding for "
+                f"{pair[1].name!r}. Pass embedding=layer, for the source alone."
+            )
+        source = embedding_layer(owner, pair[0], self.source_vocabulary, self.dtype_policy, "the source's embedding")
+        self.embedding_size = width_of(source)
+        forms = [LAYER if isinstance(each, keras.layers.Layer) else each for each in pair]
+        if forms[1] == LAYER and pair[0] is pair[1]:
+            forms[1] = SHARED
+        self.embedding_forms = tuple(forms)
+        self.has_pair_of_embeddings = isinstance(embedding, (list, tuple))
+        if not attends:
+            return source, None
+        given = self.embedding_size if pair[1] is None else pair[1]
+        target = embedding_layer(owner, given, self.target_vocabulary, self.dtype_policy, "the target's embedding")
+        if self.tie_embeddings and not isinstance(target, keras.layers.Embedding):
+            raise ValueError(
+                f"{owner}: tie_embeddings needs a table of vectors, a keras.layers.Embedding such as GloveEmbedding; "
+                f"received {type(target).__name__}. Pass tie_embeddings=False."
+            )
+        return source, target
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the constructor built all layers."""
@@ -112,7 +144,7 @@ class TranslationModel(keras.Model):
             "target_vocabulary": self.target_vocabulary.get_config(),
             "units": list(self.units),
             "cell": self.cell,
-            "embedding": self.embedding_size,
+            "embedding": self._embedding_config(),
             "decoder": self.decoder_kind,
             "max_length": self.max_length,
             "attention": self.attention,
@@ -120,6 +152,14 @@ class TranslationModel(keras.Model):
             "tie_embeddings": self.tie_embeddings,
             "detokenizer": None if self.detokenizer is None else self.detokenizer.get_config(),
         }
+
+    def _embedding_config(self) -> Any:
+        layers = (self.encoder.embedding, getattr(self.decoder, "embedding", None))
+        forms = [
+            keras.saving.serialize_keras_object(layer) if form == LAYER else form
+            for form, layer in zip(self.embedding_forms, layers, strict=True)
+        ]
+        return forms if self.has_pair_of_embeddings else forms[0]
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
@@ -129,5 +169,15 @@ class TranslationModel(keras.Model):
             config[name] = Vocabulary.from_config(config[name])
         if config["detokenizer"] is not None:
             config["detokenizer"] = Detokenizer(**config["detokenizer"])
+        config["embedding"] = _embedding_from(config["embedding"], custom_objects)
         config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"], custom_objects=custom_objects)
         return cls(**config)
+
+
+def _embedding_from(config: Any, custom_objects: dict | None) -> Any:
+    if isinstance(config, (list, tuple)):
+        pair = [None if each == SHARED else _embedding_from(each, custom_objects) for each in config]
+        return (pair[0], pair[0]) if SHARED in config else tuple(pair)
+    if isinstance(config, dict):
+        return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
+    return config

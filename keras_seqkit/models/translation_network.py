@@ -7,6 +7,7 @@ import keras
 
 from keras_seqkit.layers import BidirectionalStack, RecurrentAttention
 from keras_seqkit.layers import _recurrent_arguments as recurrent
+from keras_seqkit.models.embedding_layers import embed, width_of
 from keras_seqkit.models.recurrent_language_model import STATE_NAMES
 from keras_seqkit.text.vocabulary import PADDING_ID
 
@@ -21,8 +22,7 @@ class SourceEncoder(keras.layers.Layer):
     """Reads source sentences in both directions.
 
     Args:
-        vocab: the size of the source's vocabulary.
-        embedding: the size of the embedding.
+        embedding: a built layer that makes vectors of ids.
         units: the width of each layer in one direction.
         cell: the cell of all layers.
         dropout: the fraction of each layer's input that is dropped in training.
@@ -36,21 +36,18 @@ class SourceEncoder(keras.layers.Layer):
         Else: float (batch, 2 * units), and an empty list.
     """
 
-    def __init__(
-        self, vocab: int, embedding: int, units: Sequence[int], cell: str, dropout: float, whole: bool, **kwargs: Any
-    ):
+    def __init__(self, embedding: Any, units: Sequence[int], cell: str, dropout: float, whole: bool, **kwargs: Any):
         super().__init__(**kwargs)
         inherited: dict[str, Any] = {"dtype": self.dtype_policy}
-        self.embedding = keras.layers.Embedding(vocab, embedding, name="embedding", **inherited)
+        self.embedding = embedding
         self.stack = BidirectionalStack(units, cell, whole, whole, dropout=dropout, name="stack", **inherited)
-        self.embedding.build()
-        self.stack.build((None, None, embedding))
+        self.stack.build((None, None, width_of(embedding)))
         self.built = True
 
     def call(self, ids: Any, training: bool | None = None) -> tuple[Any, list[Any]]:
         """See the class."""
         mask = ops.not_equal(ids, PADDING_ID)  # (batch, time)
-        found = self.stack(self.embedding.call(ids), mask=mask, training=training)
+        found = self.stack(embed(self.embedding, ids, self.compute_dtype), mask=mask, training=training)
         return (found[0], list(found[1:])) if isinstance(found, (list, tuple)) else (found, [])
 
 
@@ -59,7 +56,6 @@ class Decoder(keras.layers.Layer):
 
     Args:
         vocab: the size of the target's vocabulary.
-        embedding: the size of the target's embedding.
         units: the width of each recurrent layer.
         cell: the cell of all layers.
         dropout: the fraction of embeddings and of the last output that is dropped in training.
@@ -67,10 +63,9 @@ class Decoder(keras.layers.Layer):
 
     attends = False  # whether it has attention weights to show
 
-    def __init__(self, vocab: int, embedding: int, units: Sequence[int], cell: str, dropout: float, **kwargs: Any):
+    def __init__(self, vocab: int, units: Sequence[int], cell: str, dropout: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.vocab = vocab
-        self.embedding_size = embedding
         self.units = tuple(units)
         self.cell = cell
         self.dropout_before_logits = keras.layers.Dropout(dropout, name="dropout")
@@ -146,20 +141,21 @@ class AttentionDecoder(Decoder):
     Args:
         attention: ``"luong"`` or ``"bahdanau"``: how states and source are compared.
         tie_embeddings: whether the target's embedding, transposed, gives the logits.
+        embedding: a built layer that makes vectors of the target's ids.
         encoder_width: the width of the encoder's outputs.
         **kwargs: as in `Decoder`.
     """
 
     attends = True
 
-    def __init__(self, attention: str, tie_embeddings: bool, encoder_width: int, **kwargs: Any):
+    def __init__(self, attention: str, tie_embeddings: bool, embedding: Any, encoder_width: int, **kwargs: Any):
         super().__init__(**kwargs)
         inherited: dict[str, Any] = {"dtype": self.dtype_policy}
         self.tie_embeddings = tie_embeddings
-        self.embedding = keras.layers.Embedding(self.vocab, self.embedding_size, name="embedding", **inherited)
-        self.embedding.build()
-        self.attended_size = self.embedding_size if tie_embeddings else self.units[-1]
-        self.recurrent_layers = self.make_layers(self.embedding_size + self.attended_size, return_sequences=False)
+        self.embedding = embedding
+        width = width_of(embedding)
+        self.attended_size = width if tie_embeddings else self.units[-1]
+        self.recurrent_layers = self.make_layers(width + self.attended_size, return_sequences=False)
         # The encoder's two directions, joined: the decoder begins with what it makes of them.
         self.bridges = {
             name: keras.layers.Dense(units, activation="tanh", name=f"bridge_{name.replace('/', '_')}", **inherited)
@@ -174,10 +170,10 @@ class AttentionDecoder(Decoder):
             self.attended_size, activation="tanh", use_bias=False, name="combine", **inherited
         )
         self.combine.build((None, encoder_width + self.units[-1]))
-        self.head = keras.layers.Dense(self.vocab, dtype="float32", name="head")
         if tie_embeddings:
             self.bias = self.add_weight(shape=(self.vocab,), initializer="zeros", name="bias")
         else:
+            self.head = keras.layers.Dense(self.vocab, dtype="float32", name="head")
             self.head.build((None, self.attended_size))
         self.dropout_of_embeddings = keras.layers.Dropout(self.dropout_before_logits.rate, name="embedding_dropout")
         self.built = True
@@ -207,13 +203,14 @@ class AttentionDecoder(Decoder):
     def step(self, token: Any, memory: Tensors, states: Tensors, index: Any, by_cells: bool) -> tuple[Any, Tensors]:
         """See `Decoder`."""
         del index
-        states = self._advance(self.embedding.call(token), memory, states, by_cells)
+        states = self._advance(embed(self.embedding, token, self.compute_dtype), memory, states, by_cells)
         return self._logits(states[FED]), states
 
     def all_logits(self, target: Any, memory: Tensors, states: Tensors, training: bool | None) -> tuple[Any, Any]:
         """See `Decoder`."""
         names = sorted(states)
-        embedded = self.dropout_of_embeddings(self.embedding.call(target), training=training)  # (batch, time, dim)
+        embedded = embed(self.embedding, target, self.compute_dtype)  # (batch, target time, dim)
+        embedded = self.dropout_of_embeddings(embedded, training=training)
 
         def advance(before: tuple, embedded_token: Any) -> tuple:
             after = self._advance(embedded_token, memory, dict(zip(names, before, strict=True)), True)
@@ -254,7 +251,7 @@ class AttentionDecoder(Decoder):
     def _logits(self, attended: Any) -> Any:
         if not self.tie_embeddings:
             return self.head(attended)
-        table = ops.transpose(self.embedding.embeddings)  # (dim, vocab)
+        table = ops.transpose(self.embedding.embeddings[: self.vocab])  # (dim, vocab)
         attended = ops.cast(attended, self.compute_dtype)
         return ops.cast(ops.matmul(attended, ops.cast(table, attended.dtype)), "float32") + self.bias
 

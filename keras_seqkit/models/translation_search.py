@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.samplers.beam_search import BeamRows, continue_beams
 from keras_seqkit.samplers.filters import MINUS_INFINITY
 from keras_seqkit.samplers.sampler import most_probable
@@ -31,7 +32,7 @@ class SourceReader(keras.Model):
     """
 
     def __init__(self, translator: Any):
-        super().__init__(name="source")
+        super().__init__(name="source", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
@@ -78,7 +79,7 @@ class TranslationStep(keras.Model):
     """
 
     def __init__(self, translator: Any, greedy: bool, by_cells: bool = False):
-        super().__init__(name="translation")
+        super().__init__(name="translation", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.greedy = greedy
         self.by_cells = by_cells
@@ -132,7 +133,7 @@ class TranslationStep(keras.Model):
         }
 
 
-class TranslationSearch(keras.Model):
+class TranslationSearch(TracedAhead):
     """Reads sentences and writes their translations.
 
     Args:
@@ -143,11 +144,12 @@ class TranslationSearch(keras.Model):
         What `SourceReader` takes, and ``length_penalty`` float32 ().
 
     Returns:
-        A dict: ``tokens`` int32 (batch, max_length), padding behind each translation, and ``scores`` float32 (batch,).
+        A dict: ``tokens`` int32 (batch, beams, max_length), padding behind each translation, the best beam first, and
+        ``scores`` float32 (batch, beams).
     """
 
     def __init__(self, translator: Any, greedy: bool):
-        super().__init__(name="translation_search")
+        super().__init__(name="translation_search", dtype="float32")  # whatever the global policy is
         self.greedy = greedy
         self.reader = SourceReader(translator)
         self.step = TranslationStep(translator, greedy, by_cells=True)
@@ -183,16 +185,16 @@ class TranslationSearch(keras.Model):
             return (index + 1, *kept)
 
         _, *values = ops.while_loop(goes_on, write, (ops.zeros((), "int32"), *(begin[name] for name in names)))
-        return best_translations(dict(zip(names, values, strict=True)), length_penalty)
+        return ranked_translations(dict(zip(names, values, strict=True)), length_penalty)
 
 
-def best_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
-    """Picks the best beam of each sentence: ``tokens`` int32 (batch, max_length), ``scores`` float32 (batch,)."""
+def ranked_translations(carry: Carry, length_penalty: Any) -> dict[str, Any]:
+    """Returns all beams, best first: ``tokens`` int32 (batch, beams, max_length), ``scores`` float32 (batch, beams)."""
     scores = carry["scores"]  # (batch, beams)
     batch, beams = ops.shape(scores)[0], ops.shape(scores)[1]
-    tokens = ops.reshape(carry["written"], (batch, beams, -1))[:, 0]
-    lengths = ops.sum(ops.cast(ops.not_equal(tokens, PADDING_ID), "float32"), axis=1)
-    return {"tokens": tokens, "scores": scores[:, 0] / ops.maximum(lengths, 1.0) ** length_penalty}
+    tokens = ops.reshape(carry["written"], (batch, beams, -1))
+    lengths = ops.sum(ops.cast(ops.not_equal(tokens, PADDING_ID), "float32"), axis=2)
+    return {"tokens": tokens, "scores": scores / ops.maximum(lengths, 1.0) ** length_penalty}
 
 
 def _rows_of(states: Carry, rows: Any) -> Carry:

@@ -1,26 +1,30 @@
-"""Training a translator: loss, schedule, early stopping, and a run that can be killed and continued."""
+"""Training a translator: its loss, its optimizer and schedule, and what epochs are compared by."""
 
-import json
-import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
-import numpy as np
 
-from keras_seqkit.models.built_optimizer import build_optimizer
-from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, encoded_pairs
-from keras_seqkit.text.files import write_atomically
+from keras_seqkit.models.encoded_pairs import SentencePairs, encoded_batch, encoded_pairs, has_text
+from keras_seqkit.models.text_data import is_tf_dataset
+from keras_seqkit.models.text_model import AUTO, Arrays, DefaultCompilation, is_symbolic_text
+from keras_seqkit.models.token_losses import TokenCrossentropy, token_loss, token_metrics
+from keras_seqkit.models.training_progress import Monitored
+from keras_seqkit.models.translation_model import TranslationModel
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LEARNING_RATE = 2e-3
 WARMUP_FRACTION = 0.05  # of all steps
 WARMUP_STEPS = 400  # at most
-OWN_OPTIMIZER = "adam_of_fit"  # the name, saved too, of what fit compiled a model with: spent when fit has ended
+# The names, saved too, of what is the model's own, so that each fit may make it anew.
+OWN_OPTIMIZER = "adam_of_fit"
+OWN_LOSS = "smoothed_crossentropy_of_fit"
+LABEL_SMOOTHING = 0.1
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
-MONITORS = {"loss": ("val_nats", "min"), "bleu": ("val_bleu", "max")}
+# By name: the keys of logs of which the first that is there is used, and whether the largest is best.
+MONITORS = {"loss": (("val_nats", "val_loss"), False), "bleu": (("val_bleu",), True)}
 BLEU_SENTENCES = 300  # of the held-out ones, after each epoch
 
 
@@ -46,7 +50,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         Szegedy et al. (2016), arXiv:1512.00567, section 7.
     """
 
-    def __init__(self, label_smoothing: float = 0.1, name: str = "smoothed_crossentropy", **kwargs: Any):
+    def __init__(self, label_smoothing: float = LABEL_SMOOTHING, name: str = "smoothed_crossentropy", **kwargs: Any):
         super().__init__(name=name, reduction="mean_with_sample_weight", **kwargs)
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"SmoothedCrossentropy: label_smoothing is in [0, 1); received {label_smoothing!r}.")
@@ -64,14 +68,17 @@ class SmoothedCrossentropy(keras.losses.Loss):
         return {"label_smoothing": self.label_smoothing, "name": self.name}
 
 
-def default_optimizer(learning_rate: Any, steps: int) -> keras.optimizers.Optimizer:
+def default_optimizer(learning_rate: Any = None, steps: int | None = None) -> keras.optimizers.Optimizer:
     """Returns Adam with clipped gradients.
 
     Args:
         learning_rate: a number or a schedule; `None`: it rises to `LEARNING_RATE` and falls to 0 along a cosine.
-        steps: all steps of the training.
+        steps: all steps of the training; `None`: nobody knows, and the default rate stays what it is.
     """
-    if learning_rate is None:
+    if learning_rate is None and steps is None:
+        learning_rate = LEARNING_RATE
+    elif learning_rate is None:
+        steps = int(steps or 1)
         rising = min(WARMUP_STEPS, max(1, int(steps * WARMUP_FRACTION)))
         learning_rate = keras.optimizers.schedules.CosineDecay(
             LEARNING_RATE / rising, max(1, steps - rising), warmup_target=LEARNING_RATE, warmup_steps=rising
@@ -95,186 +102,179 @@ class HeldOutBleu(keras.callbacks.Callback):
         logs["val_bleu"] = self.score()
 
 
-class Progress(keras.callbacks.Callback):
-    """Keeps the best weights, stops when nothing gets better, and writes down all that a killed run needs to go on.
+@dataclass
+class Compilation:
+    """What a user compiled a model with; no list or dict, in which Keras would look for layers and metrics."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class TranslationTraining(TranslationModel):
+    """What `fit` of a translator needs: sentence pairs as data, its own loss and optimizer, and what it measures."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._compiled_with = Compilation()
+        self._label_smoothing = LABEL_SMOOTHING
+        self._has_default_rate = False
+
+    # Data
+
+    def examples(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> SentencePairs:
+        """Returns sentence pairs in memory, encoded."""
+        self._check_class_weight(class_weight)
+        return encoded_pairs(self, x, y, sample_weight)
+
+    def encode_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, first: bool = False
+    ) -> tuple:
+        """See `TextModel`."""
+        self._check_class_weight(class_weight)
+        return encoded_batch(self, x, y, sample_weight, first)
+
+    def _check_class_weight(self, class_weight: Any) -> None:
+        if class_weight is not None:
+            raise ValueError(
+                f"{type(self).__name__}: class_weight weighs classes, and sentence pairs have none. Pass "
+                "sample_weight, a weight for each pair."
+            )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the network: on a source and a target, texts or ids."""
+        if args and isinstance(args[0], dict):
+            if any(is_symbolic_text(each) for each in args[0].values()):
+                raise TypeError(
+                    f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor "
+                    "of strings. Call the model outside of tf.function, or pass ids."
+                )
+            if has_text(args[0]):
+                args = (self.encode_batch(args[0])[0], *args[1:])
+        return super().__call__(*args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Computes the logits of a batch of known translations: ``{"source": ..., "target": ...}``."""
+        return keras.Model.predict_on_batch(self, self.encode_batch(x)[0])
+
+    def export_signature(self) -> Any:
+        """Returns what the network itself takes."""
+        spec = keras.layers.InputSpec
+        return [{name: spec(shape=(None, None), dtype="int32", name=name) for name in ("source", "target")}]
+
+    # Compiling
+
+    def compile(
+        self,
+        optimizer: Any = AUTO,
+        loss: Any = AUTO,
+        loss_weights: Any = None,
+        metrics: Any = AUTO,
+        weighted_metrics: Any = AUTO,
+        **kwargs: Any,
+    ) -> None:
+        """Compiles as `TextModel.compile` says; metrics leave padding out, as weighted ones do."""
+        super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics, **kwargs)
+        self._has_default_rate = False
+        self._compiled_with = Compilation(
+            {
+                "optimizer": optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                **kwargs,
+            }
+        )
+
+    def default_compilation(self) -> DefaultCompilation:
+        """Returns Adam, cross-entropy with smoothed targets, and cross-entropy without as ``nats``."""
+        loss = SmoothedCrossentropy(self._label_smoothing, OWN_LOSS)
+        return DefaultCompilation(default_optimizer(), loss, weighted_metrics=[TokenCrossentropy("nats")])
+
+    def prepared_compilation(self, loss: Any, metrics: list[Any]) -> tuple[Any, list[Any]]:
+        """Makes the loss and the metrics read logits, and leave padding out."""
+        owner = type(self).__name__
+        return token_loss(owner, loss), [None, token_metrics(metrics, owner)]
+
+    def compile_to_fit(self, learning_rate: Any, label_smoothing: float | None, steps: int | None) -> None:
+        """Compiles the model for one `fit`, as far as it was not compiled by the user.
+
+        Args:
+            learning_rate: see `default_optimizer`.
+            label_smoothing: of the model's own loss; `None`: `LABEL_SMOOTHING`.
+            steps: of the training; `None`: nobody knows.
+
+        Raises:
+            ValueError: an argument belongs to what the user compiled the model with.
+        """
+        owner = type(self).__name__
+        optimizer: Any = getattr(self, "optimizer", None)
+        own_optimizer = not self.compiled or getattr(optimizer, "inner_optimizer", optimizer).name == OWN_OPTIMIZER
+        own_loss = not self.compiled or getattr(self.loss, "name", None) == OWN_LOSS
+        if learning_rate is not None and not own_optimizer:
+            raise ValueError(
+                f"{owner}.fit: learning_rate is for the model's own optimizer, and you compiled it with "
+                f"{type(optimizer).__name__}. Give the rate to that one, or leave it out of compile."
+            )
+        if label_smoothing is not None and not own_loss:
+            raise ValueError(
+                f"{owner}.fit: label_smoothing is for the model's own loss, and you compiled it with another. Compile "
+                "it with SmoothedCrossentropy(label_smoothing), or without a loss."
+            )
+        smoothing = LABEL_SMOOTHING if label_smoothing is None else label_smoothing
+        same_loss = self.compiled and not (own_loss and self.loss.label_smoothing != smoothing)
+        if not own_optimizer and same_loss:
+            return
+        arguments = dict(self._compiled_with.arguments)
+        arguments["optimizer"] = default_optimizer(learning_rate, steps) if own_optimizer else optimizer
+        if own_loss:
+            self._label_smoothing = smoothing
+            arguments["loss"] = AUTO
+        self.compile(**arguments)
+        self._has_default_rate = own_optimizer and learning_rate is None
+
+    # Fitting
+
+    def run_fingerprint(self, digest: str, **settings: Any) -> dict[str, Any]:
+        """Returns what tells another run of `fit` from this one.
+
+        The default schedule is as long as the training, and a call with more epochs goes on with the same run: of it,
+        only that it is the default is told.
+        """
+        found = super().run_fingerprint(digest, **settings)
+        return {**found, "optimizer": "default"} if self._has_default_rate else found
+
+    def monitored(self, monitor: str, patience: int | None, has_held_out: bool) -> Monitored | None:
+        """Returns what epochs are compared by, if anything is held out.
+
+        Raises:
+            ValueError: the monitor is unknown, or needs held-out pairs.
+        """
+        owner = type(self).__name__
+        if monitor not in MONITORS:
+            raise ValueError(f"{owner}.fit: monitor is one of {list(MONITORS)}; received {monitor!r}.")
+        if not has_held_out and (patience is not None or monitor == "bleu"):
+            raise ValueError(
+                f"{owner}.fit: patience and monitor='bleu' need validation_data or validation_split, and received "
+                "neither."
+            )
+        names, largest = MONITORS[monitor]
+        return Monitored(names, largest, patience) if has_held_out else None
+
+
+def steps_of(data: Any, batch_size: int, steps_per_epoch: int | None) -> int | None:
+    """Returns how many steps an epoch has, or `None` where nobody knows before it has ended.
 
     Args:
-        translator: the model.
-        monitor: what is watched: a key of `MONITORS`, or `None` where nothing is held out.
-        patience: so many epochs in a row that are no better end the training, as in `keras.callbacks.EarlyStopping`;
-            `None`: they do not.
-        directory: where files go; `None`: nowhere.
+        data: `SentencePairs`, `Arrays`, or an encoded stream.
+        batch_size: where the data is not yet in batches.
+        steps_per_epoch: as in `keras.Model.fit`.
     """
-
-    def __init__(self, translator: Any, monitor: str | None, patience: int | None, directory: str | os.PathLike | None):
-        super().__init__()
-        self.translator = translator
-        self.monitor = monitor
-        self.patience = patience
-        self.directory = None if directory is None else Path(directory)
-        self.records: list[dict[str, float]] = []  # of each epoch
-        self.best_epoch = -1
-        self.best_weights: list[np.ndarray] | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the last epoch was one too many."""
-        return self.patience is not None and len(self.records) - 1 - self.best_epoch >= max(1, self.patience)
-
-    def restore(self) -> int:
-        """Goes back to where a killed run was, if there was one; the optimizer must have its variables.
-
-        Returns:
-            How many epochs it had done.
-
-        Raises:
-            ValueError: the directory holds a run of another model.
-        """
-        if self.directory is None or not (self.directory / "progress.json").exists():
-            return 0
-        state = json.loads((self.directory / "progress.json").read_text(encoding="utf-8"))
-        fingerprint = self._fingerprint()
-        if state["model"] != fingerprint:
-            raise ValueError(
-                f"Seq2SeqTranslator.fit: {str(self.directory)!r} holds the run of another model. Pass another "
-                "checkpoint directory, or delete it."
-            )
-        self.records, self.best_epoch = state["records"], state["best_epoch"]
-        if self.best_epoch >= 0:
-            self.translator.load_weights(self.directory / "best.weights.h5")
-            self.best_weights = self.translator.get_weights()
-        self.translator.load_weights(self.directory / f"epoch_{len(self.records)}.weights.h5")
-        for variable, value in zip(self._seeds(), state["seeds"], strict=True):
-            variable.assign(np.array(value, variable.dtype))
-        return len(self.records)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Records the epoch; Keras calls this."""
-        self.records.append({name: float(value) for name, value in (logs or {}).items()})
-        better = self.monitor is not None and self._is_best()
-        if better:
-            self.best_epoch = len(self.records) - 1
-            self.best_weights = self.translator.get_weights()
-        if self.directory is not None:
-            self._write(better)
-        if self.monitor is not None and self.finished:
-            self.translator.stop_training = True
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Takes the best weights; Keras calls this."""
-        if self.best_weights is not None:
-            self.translator.set_weights(self.best_weights)
-
-    def _is_best(self) -> bool:
-        name, direction = MONITORS[str(self.monitor)]
-        if name not in self.records[-1]:
-            name = "val_loss"  # the user compiled the model, with metrics of his own
-        values = [record[name] for record in self.records]
-        sign = 1.0 if direction == "max" else -1.0
-        before = [sign * value for value in values[:-1]]
-        return not before or sign * values[-1] > max(before)
-
-    def _write(self, better: bool) -> None:
-        directory: Any = self.directory
-        directory.mkdir(parents=True, exist_ok=True)
-        if better:
-            self._save(directory / "best.weights.h5")
-        count = len(self.records)
-        self._save(directory / f"epoch_{count}.weights.h5")
-        seeds = [np.asarray(ops.convert_to_numpy(variable)).tolist() for variable in self._seeds()]
-        state = {"model": self._fingerprint(), "records": self.records, "best_epoch": self.best_epoch, "seeds": seeds}
-        write_atomically(directory / "progress.json", json.dumps(state).encode())
-        (directory / f"epoch_{count - 1}.weights.h5").unlink(missing_ok=True)
-
-    def _save(self, path: Path) -> None:
-        whole = path.with_name(f"new_{path.name}")
-        self.translator.save_weights(whole)
-        os.replace(whole, path)
-
-    def _seeds(self) -> list[Any]:
-        """Lists what random numbers go on from, which Keras does not save with the weights."""
-        return [each for each in self.translator.non_trainable_variables if each.name == "seed_generator_state"]
-
-    def _fingerprint(self) -> list:
-        translator = self.translator
-        shapes = [list(weight.shape) for weight in translator.weights]
-        return [translator.source_vocabulary.digest, translator.target_vocabulary.digest, shapes]
-
-
-class TrainingSettings(NamedTuple):
-    """The arguments of `Seq2SeqTranslator.fit`, which describes them."""
-
-    epochs: int
-    batch_size: int
-    label_smoothing: float
-    learning_rate: Any
-    monitor: str
-    patience: int | None
-    checkpoint: Any
-    seed: int
-
-    def check(self, has_held_out: bool) -> None:
-        """Checks the ranges.
-
-        Raises:
-            ValueError: one is out of its range, or needs held-out pairs.
-        """
-        if self.monitor not in MONITORS:
-            raise ValueError(f"Seq2SeqTranslator.fit: monitor is one of {list(MONITORS)}; received {self.monitor!r}.")
-        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
-            if value < 1:
-                raise ValueError(f"Seq2SeqTranslator.fit: {name} is at least 1; received {value!r}.")
-        if not has_held_out and (self.patience is not None or self.monitor == "bleu"):
-            raise ValueError("Seq2SeqTranslator.fit: patience and monitor='bleu' need validation_data.")
-
-
-def train_on_pairs(
-    translator: Any,
-    pairs: tuple[Any, Any],
-    held_out: Any,
-    settings: TrainingSettings,
-    callbacks: list[Any],
-    arguments: dict[str, Any],
-) -> keras.callbacks.History:
-    """Trains a translator on sentence pairs; see `Seq2SeqTranslator.fit`."""
-    settings.check(held_out is not None)
-    rows = encoded_pairs(translator, *pairs)
-    batches = SentencePairBatches(*rows, settings.batch_size, settings.seed)
-    checks = None
-    if held_out is not None:
-        checks = SentencePairBatches(*encoded_pairs(translator, *held_out), settings.batch_size)
-        if settings.monitor == "bleu":
-            some = [list(texts)[:BLEU_SENTENCES] for texts in held_out]
-            callbacks.append(HeldOutBleu(lambda: translator.evaluate(some[0], some[1])["bleu"]))
-    if not translator.compiled or translator.optimizer.name == OWN_OPTIMIZER:
-        translator.compile(
-            default_optimizer(settings.learning_rate, settings.epochs * len(batches)),
-            SmoothedCrossentropy(settings.label_smoothing),
-            weighted_metrics=[keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)],
-        )
-    monitor = None if checks is None else settings.monitor
-    build_optimizer(translator)
-    progress = Progress(translator, monitor, settings.patience, settings.checkpoint)
-    done = progress.restore()
-    if done:
-        batches = SentencePairBatches(*rows, settings.batch_size, settings.seed, done)
-    if done >= settings.epochs or progress.finished:
-        progress.on_train_end()
-        history = keras.callbacks.History()
-    else:
-        history = keras.Model.fit(
-            translator,
-            batches,
-            validation_data=checks,
-            initial_epoch=done,
-            epochs=settings.epochs,
-            callbacks=[*callbacks, progress],
-            shuffle=False,
-            **arguments,
-        )
-    history.epoch = list(range(len(progress.records)))
-    history.history = {
-        name: [record[name] for record in progress.records if name in record] for name in (progress.records or [{}])[-1]
-    }
-    translator.history = history
-    return history
+    if steps_per_epoch is not None:
+        return steps_per_epoch
+    if isinstance(data, (SentencePairs, Arrays)):
+        count = len(data) if isinstance(data, SentencePairs) else len(keras.tree.flatten(data.x)[0])
+        return -(-count // batch_size)
+    if is_tf_dataset(data):
+        count = int(data.cardinality())
+        return count if count > 0 else None  # below 0: unknown, or without end
+    return data.num_batches if isinstance(data, keras.utils.PyDataset) else None

@@ -1,13 +1,16 @@
 """The work around translating: sentences in, batches of about equal lengths, translations out."""
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, padded
+from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.translation_search import TranslationSearch
+from keras_seqkit.text.limits import MAX_BEAMS, MAX_STEPS
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
@@ -21,12 +24,12 @@ class Found(NamedTuple):
     """What a search found.
 
     Args:
-        rows: the tokens of each translation, `[END]` left out.
-        scores: float32 (batch,).
+        rows: the tokens of each sentence's translations, best first, `[END]` left out.
+        scores: of each sentence's translations, float32 (translations,).
     """
 
-    rows: list[Row]
-    scores: np.ndarray
+    rows: list[list[Row]]
+    scores: list[np.ndarray]
 
 
 class TranslationWriter:
@@ -52,18 +55,27 @@ class TranslationWriter:
         return_attention: bool,
         replace_unknown: bool,
         batch_size: int,
+        num_return_sequences: int | None = None,
     ) -> Any:
         """See `Seq2SeqTranslator.translate`."""
         translator = self.translator
-        for name, value, least in (
-            ("num_beams", num_beams, 1),
-            ("max_length", max_length, 1),
-            ("batch_size", batch_size, 1),
+        wanted = 1 if num_return_sequences is None else num_return_sequences
+        for name, value, most in (
+            ("num_beams", num_beams, MAX_BEAMS),
+            ("max_length", max_length, MAX_STEPS),
+            ("batch_size", batch_size, None),
+            ("num_return_sequences", wanted, None),
         ):
             if isinstance(value, bool) or not hasattr(value, "__index__"):
                 raise TypeError(f"Seq2SeqTranslator.translate: {name} is an integer; received {value!r}.")
-            if value < least:
-                raise ValueError(f"Seq2SeqTranslator.translate: {name} is at least {least}; received {value!r}.")
+            if value < 1 or (most is not None and value > most):
+                limit = "at least 1" if most is None else f"from 1 to {most:,}"
+                raise ValueError(f"Seq2SeqTranslator.translate: {name} is {limit}; received {value!r}.")
+        if wanted > num_beams:
+            raise ValueError(
+                f"Seq2SeqTranslator.translate: num_return_sequences is num_beams={num_beams} at most, for so many are "
+                f"searched; received {wanted}. Pass num_beams={wanted}."
+            )
         if not math.isfinite(length_penalty):
             raise ValueError(f"Seq2SeqTranslator.translate: length_penalty is finite; received {length_penalty!r}.")
         if (return_attention or replace_unknown) and not translator.decoder.attends:
@@ -72,23 +84,40 @@ class TranslationWriter:
                 "return_attention and replace_unknown out."
             )
         sources = translator.source_vocabulary.encode_rows(texts)
-        found = self.search(sources, num_beams, length_penalty, max_length, batch_size)
+        found = self.search(sources, num_beams, length_penalty, max_length, batch_size, wanted)
+        # Each translation with its sentence, one behind the other.
+        origins = [place for place, rows in enumerate(found.rows) for _ in rows]
+        rows = [row for rows in found.rows for row in rows]
         attention: list[np.ndarray] = []
         if return_attention or replace_unknown:
-            attention = self.align(sources, found.rows, batch_size)
-        unknown = [{} for _ in texts]
+            attention = self.align([sources[place] for place in origins], rows, batch_size)
+        copies: list[dict[int, str]] = [{} for _ in rows]
         if replace_unknown:
-            unknown = [self._copies(*each) for each in zip(texts, found.rows, attention, strict=True)]
-        translations = [translator.join(row, copies) for row, copies in zip(found.rows, unknown, strict=True)]
-        extras = [found.scores] * return_scores + [attention] * return_attention
-        return (translations, *extras) if extras else translations
+            said = [texts[place] for place in origins]
+            copies = [self._copies(*each) for each in zip(said, rows, attention, strict=True)]
+        seen: Any = attention
+        written: Any = [translator.join(row, each) for row, each in zip(rows, copies, strict=True)]
+        if num_return_sequences is None:
+            scores: Any = np.array([scores[0] for scores in found.scores], np.float32)
+        else:
+            ends = np.cumsum([0, *map(len, found.rows)]).tolist()
+            written, seen = ([of[start:end] for start, end in pairwise(ends)] for of in (written, seen))
+            scores = found.scores
+        extras = [scores] * return_scores + [seen] * return_attention
+        return (written, *extras) if extras else written
 
     def search(
-        self, sources: list[Row], num_beams: int, length_penalty: float, max_length: int, batch_size: int
+        self,
+        sources: list[Row],
+        num_beams: int,
+        length_penalty: float,
+        max_length: int,
+        batch_size: int,
+        wanted: int = 1,
     ) -> Found:
-        """Finds translations of encoded sentences, in their order."""
-        rows: list[Row] = [[] for _ in sources]
-        scores = np.zeros(len(sources), np.float32)
+        """Finds the best translations of encoded sentences, in their order: `wanted` of each, if there are so many."""
+        rows: list[list[Row]] = [[] for _ in sources]
+        scores: list[np.ndarray] = [np.zeros(0, np.float32)] * len(sources)
         for chosen in _by_length(sources, batch_size):
             inputs = {
                 "ids": self._ids([sources[row] for row in chosen]),
@@ -97,9 +126,11 @@ class TranslationWriter:
                 "length_penalty": np.float32(length_penalty),
             }
             written: Any = self.searches[num_beams == 1].predict_on_batch(inputs)
-            for row, tokens, score in zip(chosen, written["tokens"].tolist(), written["scores"], strict=True):
-                rows[row] = [token for token in tokens if token not in (PADDING_ID, END_ID)]
-                scores[row] = score
+            for row, tokens, score in zip(chosen, written["tokens"], np.asarray(written["scores"]), strict=True):
+                count = max(1, int(np.isfinite(score[:wanted]).sum()))  # a beam that was never begun has no score
+                kept = np.asarray(tokens)[:count].tolist()
+                rows[row] = [[token for token in each if token not in (PADDING_ID, END_ID)] for each in kept]
+                scores[row] = score[:count]
         return Found(rows, scores)
 
     def align(self, sources: list[Row], targets: list[Row], batch_size: int) -> list[np.ndarray]:
@@ -116,12 +147,12 @@ class TranslationWriter:
         return found
 
     def loss(self, batches: SentencePairBatches) -> float:
-        """Returns the mean cross-entropy, nats a token of the targets."""
+        """Returns the mean cross-entropy, nats a token of the targets, weighted where pairs have weights."""
         nats, tokens = 0.0, 0.0
         for index in range(len(batches)):
             inputs, next_tokens, weights = batches[index]
             scored: Any = self.scorer.predict_on_batch({**inputs, "next": next_tokens})
-            nats -= float(np.asarray(scored, np.float64).sum())
+            nats -= float((np.asarray(scored, np.float64) * weights).sum())
             tokens += float(weights.sum())
         return nats / tokens
 
@@ -139,11 +170,11 @@ class TranslationWriter:
         }
 
 
-class Aligner(keras.Model):
+class Aligner(TracedAhead):
     """Gives the attention of known translations: ``source`` and ``target`` to float (batch, target time, time)."""
 
     def __init__(self, translator: Any):
-        super().__init__(name="aligner")
+        super().__init__(name="aligner", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 
@@ -152,7 +183,7 @@ class Aligner(keras.Model):
         return self.translator.teach(inputs)[1]
 
 
-class TargetScorer(keras.Model):
+class TargetScorer(TracedAhead):
     """Gives the logarithms of the probabilities of known translations: float32 (batch, target time), 0 for padding.
 
     Args:
@@ -163,7 +194,7 @@ class TargetScorer(keras.Model):
     """
 
     def __init__(self, translator: Any):
-        super().__init__(name="target_scorer")
+        super().__init__(name="target_scorer", dtype="float32")  # whatever the global policy is
         self.translator = translator
         self.built = True
 

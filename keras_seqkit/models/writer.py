@@ -158,8 +158,8 @@ def length_limits(
         raise TypeError(f"TextGenerator.generate: max_length is an integer; received {max_length!r}.")
     if max_length < 0:
         raise ValueError(f"TextGenerator.generate: max_length is at least 0; received {max_length!r}.")
-    limits = [max(0, max_length - len(row)) for row in vocabulary.encode_rows(prompts)]
-    return limits, max(limits)
+    room = [max(0, max_length - len(row)) for row in vocabulary.encode_rows(prompts)]
+    return [*room], max(room)
 
 
 def check_settings(max_new_tokens: int, temperature: float, top_k: int, top_p: float, seed: int) -> None:

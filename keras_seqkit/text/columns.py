@@ -70,7 +70,8 @@ def _part_items(part: Any, owner: str) -> list[Any]:
 def _list_items(values: Any, owner: str) -> list[Any]:
     to_list = next((getattr(values, name) for name in TO_LIST if callable(getattr(values, name, None))), None)
     if isinstance(values, Mapping) or not (to_list or isinstance(values, Iterable)):
-        raise TypeError(f"{owner} is a list of strings; received {type(values).__name__} {values!r:.60}.")
+        shown = " ".join(repr(values).split())
+        raise TypeError(f"{owner} is a list of strings; received {type(values).__name__} {shown:.60}.")
     if isinstance(values, Set) and not hasattr(values, "mapping"):  # a dict's views have an order
         raise TypeError(
             f"{owner} is a list of strings; received a {type(values).__name__}, which has no order. Sort it."

@@ -2,9 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from keras_seqkit.text.decoding import join_rows
 from keras_seqkit.text.rules import Level, Lowercase
@@ -15,7 +13,7 @@ class KerasVocabulary(Vocabulary):
     """The tokens of a `keras.layers.TextVectorization`, with its ids: 0 padding, 1 unknown, tokens from 2.
 
     `Vocabulary.from_keras(layer, keras_ids=True)` makes it, to export a model that was trained on what the layer gives.
-    It has no ids for start and end.
+    It has no ids for start and end, so that `encode` refuses to put them around a text.
 
     Args:
         tokens: the tokens in the order of their ids, from 2.
@@ -57,24 +55,6 @@ class KerasVocabulary(Vocabulary):
     def digest(self) -> str:
         """The SHA-256 of the tokens, the rule and the ids."""
         return hashlib.sha256(f"{super().digest} {len(self.reserved)} {self.length}".encode()).hexdigest()
-
-    def encode(
-        self,
-        texts: Iterable[str],
-        length: int | None = None,
-        padding: Literal["post", "pre"] = "post",
-        truncating: Literal["post", "pre"] = "post",
-        start: bool = False,
-        end: bool = False,
-    ) -> np.ndarray:
-        """Turns texts into ids, int32 (batch, time); see `Vocabulary.encode`.
-
-        Raises:
-            ValueError: `start` or `end` is asked for.
-        """
-        if start or end:
-            raise ValueError("KerasVocabulary.encode: Keras has no ids for start and end. Use a Vocabulary.")
-        return super().encode(texts, length or self.length, padding, truncating)
 
     def decode(self, ids: Any, keep_first_space: bool = False) -> list[str]:
         """Turns ids into texts; padding is left out."""

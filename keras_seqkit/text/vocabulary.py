@@ -58,6 +58,7 @@ class Vocabulary:
     """
 
     reserved = RESERVED_TOKENS  # the tokens in front, which no text has
+    length: int | None = None  # of every encoded text, where a layer of Keras has it fixed
     from_other_ids = False  # made of a layer whose ids are others: which ones a model was trained on is not known
 
     def __init__(
@@ -231,7 +232,8 @@ class Vocabulary:
 
         Args:
             texts: strings.
-            length: the time of the result; `None`: that of the longest text.
+            length: the time of the result; `None`: that of the longest text, or the layer's `output_sequence_length`
+                for a `KerasVocabulary` of a layer that has one.
             padding: whether 0 is filled in after (``"post"``) or before (``"pre"``) the text.
             truncating: whether a text that is too long loses its end (``"post"``) or its beginning (``"pre"``);
                 the start and end tokens always stay.
@@ -244,8 +246,12 @@ class Vocabulary:
 
         Raises:
             TypeError: `texts` is one string, or holds something that is not a string.
-            ValueError: a text holds a lone surrogate, `length` is too small, or a word is none of the two.
+            ValueError: a text holds a lone surrogate, `length` is too small, a word is none of the two, or `start` or
+                `end` is asked of a `KerasVocabulary`.
         """
+        if (start or end) and self.reserved != RESERVED_TOKENS:
+            raise ValueError(f"{type(self).__name__}.encode: Keras has no ids for start and end. Use a Vocabulary.")
+        length = self.length if length is None else length
         check_sides(padding, truncating, length, start + end)
         room = None if length is None else length - start - end
         rows = self.encode_rows(texts, room, truncating)

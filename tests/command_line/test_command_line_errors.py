@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from seqkit_onnx import command_line
 from seqkit_onnx.command_line import FAILED, WRONG_COMMAND, main
 
 from tests.command_line.commands import assert_one_line_of_error, plain_model, python
@@ -24,6 +25,8 @@ OLD = b"an older file"
         (["text.keras"], "text.keras is no .keras file"),
         (["empty.keras"], "empty.keras is no .keras file"),
         (["plain.keras", "none/out.onnx"], "there is no folder none to write out.onnx into"),
+        (["plain.keras", "none/of/them/out.onnx"], "there is no folder none/of/them to write out.onnx into"),
+        (["plain.keras", "../none/out.onnx"], "there is no folder ../none to write out.onnx into"),
         (["plain.keras", "vocabulary.json/out.onnx"], "there is no folder vocabulary.json"),
         (["plain.keras", "."], ". is a folder"),
         (["plain.keras", "plain.keras"], "plain.keras is the model itself"),
@@ -46,6 +49,15 @@ def test_a_wrong_command_is_one_line_and_changes_nothing(folder, arguments, reas
     assert_one_line_of_error(said.err, reason)
     assert said.out == ""
     assert before == {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "__pycache__"}
+
+
+def test_a_missing_folder_is_told_before_there_is_any_work(folder, monkeypatch, capsys):
+    """Importing Keras and loading the model take seconds, and the export minutes."""
+    for name in ("check_saved_model", "_import_keras", "_load"):
+        monkeypatch.setattr(command_line, name, lambda *_, name=name: pytest.fail(f"{name} was called"))
+    assert main(["plain.keras", "out/model.onnx"]) == WRONG_COMMAND
+    assert_one_line_of_error(capsys.readouterr().err, "there is no folder out to write model.onnx into")
+    assert not (folder / "out").exists()
 
 
 @pytest.mark.parametrize(

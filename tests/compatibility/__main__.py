@@ -54,9 +54,8 @@ def main(versions: list[str]) -> int:
         export_all(Path(folder))
         for version, python in zip(versions, pythons, strict=True):
             command = [python, PROGRAM, folder, "--load"]
-            status = subprocess.run(
-                command, env={**os.environ, "PYTHONPATH": str(ROOT / "export")}, check=False
-            ).returncode
+            path = os.pathsep.join(map(str, (ROOT, ROOT / "export")))
+            status = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
             failed += status != 0
             if status < 0:
                 print(f"onnxruntime {version} crashed with signal {-status}", flush=True)

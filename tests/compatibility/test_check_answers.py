@@ -21,7 +21,10 @@ import runpy, sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("keras", "tensorflow", "onnx", "tf2onnx", "keras_seqkit", "tests"):
+        first, _, rest = name.partition(".")
+        if first in ("keras", "tensorflow", "onnx", "tf2onnx", "tests") or (
+            first == "keras_seqkit" and rest.partition(".")[0] not in ("", "extras", "held_files", "text")
+        ):
             raise ImportError("blocked: " + name)
 
 sys.meta_path.insert(0, Blocker())

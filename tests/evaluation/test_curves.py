@@ -47,6 +47,21 @@ def test_the_best_epoch_is_the_lowest_loss_and_the_highest_accuracy_of_validatio
     assert legend(rate) == []
 
 
+def test_the_epoch_that_was_kept_is_marked_in_each_panel() -> None:
+    loss, accuracy, rate = plot_training_curves(HISTORY, kept_epoch=3).axes
+    assert legend(loss) == ["training", "validation", "kept: 0.7 in epoch 3"]
+    assert lines(accuracy)["kept: 0.6 in epoch 3"] == [(3, 0.6)]
+    assert legend(rate) == []
+    gap = {"loss": [0.5, 0.4], "val_loss": [0.6, math.nan]}
+    assert legend(plot_training_curves(gap, kept_epoch=2).axes[0]) == ["training", "validation"]
+
+
+@pytest.mark.parametrize("epoch", [0, 4])
+def test_an_epoch_that_was_not_trained_cannot_be_kept(epoch: int) -> None:
+    with pytest.raises(ValueError, match=f"one of the history's epochs, 1 to 3; received {epoch}"):
+        plot_training_curves(HISTORY, kept_epoch=epoch)
+
+
 @pytest.mark.parametrize("name", ["top_k_categorical_accuracy", "acc", "auc_1", "precision", "recall", "f1_score"])
 def test_more_is_better_for_scores(name: str) -> None:
     assert legend(plot_training_curves({name: [0.1, 0.9, 0.3]}).axes[0])[-1] == "best: 0.9 in epoch 2"

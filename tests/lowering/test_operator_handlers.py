@@ -162,6 +162,19 @@ def test_the_first_of_equal_numbers_is_the_largest_and_minus_zero_is_less_than_z
     assert_equal_to_keras(network, x)
 
 
+def test_no_number_is_neither_the_largest_nor_the_smallest():
+    nan, inf = np.nan, np.inf
+    rows = [[nan, 1, 2, -1], [1, nan, inf, nan], [nan, -inf, nan, inf], [nan] * 4, [-inf, nan, -inf, 0.0]]
+    x = np.array([rows, rows[::-1]], np.float32)
+    assert_equal_to_keras(lambda x: [find(x, axis=axis) for find in (ops.argmax, ops.argmin) for axis in (1, 2)], x)
+
+
+def test_the_inverse_error_function_is_right_up_to_the_last_number_before_one():
+    x = 1 - np.arange(40, dtype=np.float32)[None] * np.float32(2**-24)
+    # Keras that is not compiled is not: it adds 1, which takes the last bit away.
+    assert_equal_to_keras(lambda x: [ops.erfinv(x), ops.erfinv(-x)], x, tolerance=TOLERANCE, compiled=True)
+
+
 def test_a_class_that_does_not_exist_is_no_class():
     ids = np.array([[-1, 0, 2, 3, -3]])
 
@@ -251,7 +264,8 @@ def test_images_are_resized_to_the_size_that_was_asked_for():
         sizes = ((7, 2), (3, 9), (2, 5))
         kinds = ("nearest", "bilinear", "bicubic", "lanczos3")
         plain = [ops.image.resize(x, size, kind) for kind in kinds for size in sizes]
-        return [*plain, ops.image.resize(x, (2, 2), "bilinear", antialias=True), ops.image.rgb_to_hsv(x)]
+        areas = [layers.Resizing(*size, "area")(x) for size in (*sizes, (1, 2))]
+        return [*plain, *areas, ops.image.resize(x, (2, 2), "bilinear", antialias=True), ops.image.rgb_to_hsv(x)]
 
     assert_equal_to_keras(network, np.abs(floats(2, 3, 4, 3)) / 3, tolerance=1e-5)
 

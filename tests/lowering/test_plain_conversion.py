@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import seqkit_onnx
 import tensorflow as tf
+from seqkit_onnx import exporter
 from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.verification import VerificationError
 
 from tests.exported import assert_equal_to_keras, exported, operators, values
+from tests.test_verification import broken, spoil_row
 
 LAYERS = keras.layers
 ACTIVATIONS = [tf.nn.relu, tf.tanh, tf.nn.sigmoid, tf.nn.softplus, tf.nn.elu, tf.nn.leaky_relu, tf.identity]
@@ -134,11 +137,14 @@ def test_a_layer_that_cannot_be_traced_is_named(form, tmp_path):
         exported(model, tmp_path / "model.onnx")
 
 
-def test_ids_that_come_as_floats_are_verified_as_ids(tmp_path):
+def test_ids_that_come_as_floats_are_verified_as_ids(tmp_path, monkeypatch):
     x = keras.Input((5,))
     model = keras.Model(x, LAYERS.GRU(3)(LAYERS.Embedding(9, 4)(x)))
     network = exported(model, tmp_path / "model.onnx", verify=True)
     assert_equal_to_keras(network, model, np.arange(10).reshape(2, 5).astype(np.float32) % 9)
+    monkeypatch.setattr(exporter, "convert", broken(spoil_row("embedding", 8)))  # the last of the ids
+    with pytest.raises(VerificationError, match="differ by"):
+        exported(model, tmp_path / "model.onnx", verify=True)
 
 
 @pytest.mark.parametrize("policy", ["int8_from_mixed_bfloat16", "int4_from_mixed_bfloat16"])

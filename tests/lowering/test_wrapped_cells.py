@@ -66,11 +66,12 @@ WRAPPED = {
 }
 
 
+@pytest.mark.parametrize("masked", [False, True], ids=["", "masked"])  # tf2onnx looks for loops without a mask
 @pytest.mark.parametrize("kind", WRAPPED)
-def test_a_wrapped_cell_is_a_loop_that_equals_keras(kind: str, tmp_path):
+def test_a_wrapped_cell_is_a_loop_that_equals_keras(kind: str, masked: bool, tmp_path):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, 3))
-    model = keras.Model(inputs, WRAPPED[kind]()(LAYERS.Masking()(inputs)))
+    model = keras.Model(inputs, WRAPPED[kind]()(LAYERS.Masking()(inputs) if masked else inputs))
     path = tmp_path / "model.onnx"
     network = exported(model, path)
     assert not {"LSTM", "GRU"} & set(operators(path))

@@ -180,7 +180,10 @@ def test_evaluate_gives_figures_that_agree(model):
     assert all(type(value) is float for value in found.values())
     assert found["loss"] == pytest.approx(nats / tokens)
     assert found["perplexity"] == pytest.approx(np.exp(nats / tokens))
-    assert found["bits_per_character"] == pytest.approx(nats / np.log(2) / sum(map(len, TEXTS)))
+    unknown = [character for text in TEXTS for character in text if character not in model.vocabulary]
+    spelled = sum((len(character.encode()) + 1) * np.log2(257) for character in unknown)
+    assert found["bits_per_character"] == pytest.approx((nats / np.log(2) + spelled) / sum(map(len, TEXTS)))
+    assert found["unknown"] == len(unknown) / tokens
     assert model.perplexity(TEXTS) == pytest.approx(found["perplexity"])
     assert model.evaluate("abc")["loss"] == pytest.approx(model.evaluate(["abc"])["loss"])
 

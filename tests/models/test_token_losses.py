@@ -111,6 +111,22 @@ def test_a_cross_entropy_among_the_metrics_reads_logits():
         assert metric.name == (given if isinstance(given, str) else "sparse_categorical_crossentropy")
 
 
+def test_each_token_counts_alike_in_batches_of_any_times():
+    for name in ("accuracy", "crossentropy"):
+        [whole], [parts] = token_metrics([name]), token_metrics([name])
+        whole.update_state(TOKENS, LOGITS, WEIGHTS)
+        for row, time in ((0, 3), (1, 5)):
+            part = slice(row, row + 1), slice(time)
+            parts.update_state(TOKENS[part], LOGITS[part], WEIGHTS[part])
+        assert float(parts.result()) == pytest.approx(float(whole.result()), abs=TOLERANCE)
+        parts.reset_state()
+        parts.update_state(TOKENS, LOGITS, np.array([1.0, 0.0]))  # a weight for each row
+        whole.reset_state()
+        whole.update_state(TOKENS[:1], LOGITS[:1])
+        assert float(parts.result()) == pytest.approx(float(whole.result()), abs=TOLERANCE)
+        assert type(parts).from_config(parts.get_config()).name == name
+
+
 def test_metrics_that_would_misread_logits_or_tokens_are_refused():
     for given, message in (
         (keras.metrics.SparseCategoricalCrossentropy(), "from_logits=True"),

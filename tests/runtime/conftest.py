@@ -6,6 +6,7 @@ import seqkit_onnx
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.generators import generator
+from tests.translators import translator
 
 TEXTS = ["A touching story, and it's GOOD!", "Dull and bad; não é bom", "so so 😀", "bad bad bad film", "an okay film"]
 LABELS = ["neg", "pos", "é 😀"]
@@ -31,6 +32,13 @@ def classifier_path(model, tmp_path_factory) -> str:
 def generator_path(request, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("exported") / "generator.onnx"
     seqkit_onnx.export(generator(level="word"), path, step=request.param, verify=False)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def translator_path(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("exported") / "translator.onnx"
+    seqkit_onnx.export(translator(), path, verify=False)
     return str(path)
 
 

@@ -1,5 +1,6 @@
 """A file that was damaged after its export is not opened, wherever the damage is."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -96,8 +97,36 @@ def test_the_digest_is_the_last_entry_of_the_metadata_and_covers_all_before_it(c
     onnx.checker.check_model(whole, full_check=True)
 
 
-def test_bytes_are_checked_as_files_are():
-    assert open_model(CONTENT).predict([[1.0, 0.0]])["y"].tolist() == [[1.5, -2.0]]
+class Named(io.BytesIO):
+    name = "mine.onnx"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (bytes, "the bytes given"),
+        (bytearray, "the bytes given"),
+        (memoryview, "the bytes given"),
+        (io.BytesIO, "the bytes given"),
+        (Named, r"mine\.onnx"),
+    ],
+)
+def test_bytes_are_checked_as_files_are(given, shown):
+    assert seqkit_onnx.load(given(CONTENT)).predict([[1.0, 0.0]])["y"].tolist() == [[1.5, -2.0]]
+    with pytest.raises(ValueError, match=f"^load: {shown} is damaged, or was changed after its export"):
+        seqkit_onnx.load(given(CONTENT.replace(WEIGHTS.tobytes(), (2 * WEIGHTS).tobytes())))
+    for length in (0, 10, len(CONTENT) // 2, len(CONTENT) - 1):
+        with pytest.raises(ValueError, match=f"^load: (onnxruntime cannot open )?{shown}"):
+            seqkit_onnx.load(given(CONTENT[:length]))
+
+
+def test_an_open_file_is_called_by_its_name(damaged):
+    damaged.write_bytes(CONTENT[:-1])
+    with damaged.open("rb") as stream, pytest.raises(ValueError, match=DAMAGED):
+        seqkit_onnx.load(stream)
+
+
+def test_what_was_just_exported_is_checked_too():
     with pytest.raises(ValueError, match="load: the model is damaged"):
         open_model(CONTENT.replace(WEIGHTS.tobytes(), (2 * WEIGHTS).tobytes()))
     assert open_checked(product_model()).metadata[KEY] == CONTENT[-64:].decode()

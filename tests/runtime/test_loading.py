@@ -2,8 +2,10 @@
 
 import errno
 import io
+import json
 import os
 import random
+import re
 import zipfile
 from pathlib import Path
 
@@ -46,6 +48,67 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="load: there is no file"):
         seqkit_onnx.load(tmp_path)
+
+
+@pytest.mark.parametrize("other", [None, 5, ["text.onnx"], object()], ids=lambda other: type(other).__name__)
+def test_what_is_no_file_at_all_is_refused(other):
+    with pytest.raises(TypeError, match=rf"^load: a path, the file's bytes, or .* received {type(other).__name__}"):
+        seqkit_onnx.load(other)
+
+
+def test_a_file_open_for_text_is_refused_with_advice():
+    with pytest.raises(
+        TypeError, match=r"^load: a file open for reading bytes .* gives str\. Open it with open\(path, 'rb'\)"
+    ):
+        seqkit_onnx.load(io.StringIO("onnx"))
+
+
+@pytest.mark.parametrize("content", [b"not ONNX", b"\xff" * 50])
+def test_bytes_that_are_no_onnx_are_refused_in_one_sentence(content, capfd):
+    with pytest.raises(
+        ValueError, match=r"^load: onnxruntime cannot open the bytes given: [^\n]*\. Export it again\.$"
+    ):
+        seqkit_onnx.load(content)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bytes_answer_as_the_file_does(classifier_path):
+    content = Path(classifier_path).read_bytes()
+    expected = seqkit_onnx.load(classifier_path).predict(["bad film"])
+    with Path(classifier_path).open("rb") as stream:
+        for given in (content, bytearray(content), memoryview(content), io.BytesIO(content), stream):
+            assert seqkit_onnx.load(given).predict(["bad film"]).probabilities.tolist() == (
+                expected.probabilities.tolist()
+            )
+
+
+def test_a_file_says_what_it_is(classifier_path, generator_path, translator_path, tmp_path):
+    def size(path: str | Path) -> str:
+        return f"{Path(path).stat().st_size / 1024:.1f} KiB"
+
+    assert repr(seqkit_onnx.load(classifier_path)) == (
+        f"<Classifier: text -> label, probabilities; 3 labels: 'neg', 'pos', 'é 😀'; {size(classifier_path)}>"
+    )
+    assert repr(seqkit_onnx.load(Path(classifier_path).read_bytes())) == repr(seqkit_onnx.load(classifier_path))
+    assert re.fullmatch(
+        r"<(Step)?Generator: \w+(, .*)? -> \w+(, .*)?; RandomSampler(; 4 states)?; "
+        + re.escape(size(generator_path))
+        + ">",
+        repr(seqkit_onnx.load(generator_path)),
+    )
+    assert repr(seqkit_onnx.load(translator_path)) == (
+        f"<Translator: text -> translation, score; attention decoder; at most 9 tokens; {size(translator_path)}>"
+    )
+    path = write_identity(tmp_path / "identity.onnx")
+    assert repr(seqkit_onnx.load(path)) == f"<Network: x -> y; {path.stat().st_size} bytes>"
+    assert repr(Network(seqkit_onnx.load(path).session)) == "<Network: x -> y>"
+
+
+def test_many_and_long_labels_are_cut(tmp_path):
+    labels = json.dumps(["a" * 100, *map(str, range(10))])
+    shown = repr(seqkit_onnx.load(write_identity(tmp_path / "labels.onnx", kind="classifier", labels=labels)))
+    assert f"11 labels: '{'a' * 23}…', '0', '1', '2', '3' and 6 more; " in shown
+    assert len(shown) < 120
 
 
 def archive() -> bytes:

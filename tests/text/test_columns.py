@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import ClassVar
 
 import numpy as np
+import pandas
 import pyarrow
 import pytest
 from hypothesis import given
@@ -155,23 +156,8 @@ def test_no_text_is_no_error(none):
     assert text_column(none, OWNER) == []
 
 
-class NAType:
-    """As pandas has it: a comparison with it is neither true nor false."""
-
-    def __eq__(self, _other):
-        return self
-
-    def __ne__(self, _other):
-        return self
-
-    __hash__ = None
-
-    def __bool__(self):
-        raise TypeError("boolean value of NA is ambiguous")
-
-
 @pytest.mark.parametrize(
-    "missing", [None, float("nan"), np.float64("nan"), np.float32("nan"), NAType(), pyarrow.scalar(None)], ids=repr
+    "missing", [None, float("nan"), np.float64("nan"), np.float32("nan"), pandas.NA, pyarrow.scalar(None)], ids=repr
 )
 def test_a_missing_text_is_named_with_its_place(missing):
     with pytest.raises(TypeError, match=r"^f: x\[1\] is a missing text; received .*\. Leave such rows out, or put ''"):
@@ -211,6 +197,15 @@ def test_what_is_no_text_is_named_with_its_place(odd):
 def test_what_holds_no_texts_is_refused(odd):
     with pytest.raises(TypeError, match=rf"^f: x is a list of strings; received {type(odd).__name__}"):
         text_column(odd, OWNER)
+
+
+def test_an_error_is_one_line_whatever_was_received():
+    class Table:
+        def __repr__(self):
+            return "a\n  b"
+
+    with pytest.raises(TypeError, match=r"^f: x is a list of strings; received Table a b\.$"):
+        text_column(Table(), OWNER)
 
 
 @pytest.mark.parametrize("unordered", [{"a", "b"}, frozenset("ab")])

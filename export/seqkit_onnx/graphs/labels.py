@@ -1,10 +1,10 @@
-"""Probabilities to a label inside the graph."""
+"""Probabilities to a label inside the graph, or to several."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, NodeProto, helper
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 
@@ -47,3 +47,36 @@ def add_labels(
     names = builder.constant(list(labels), object, "labels_names")
     builder.nodes.append(helper.make_node("Gather", [names, best], [label], name="labels/label"))
     return builder.nodes
+
+
+THRESHOLD = 0.5
+
+
+def add_several_labels(graph: GraphProto, labels: Sequence[str], probabilities: str) -> None:
+    """Adds what names each class whose probability is above a threshold, which the caller may choose.
+
+    The graph then has the input `threshold`, float32 (), 0.5 where it is left out, and the outputs `labels`, string
+    (batch, classes), with an empty string where a class is not given, and `probabilities`, float32 (batch, classes).
+
+    Args:
+        graph: changed in place.
+        labels: the names of the classes.
+        probabilities: the network's output, float32 (batch, classes).
+    """
+    builder = GraphBuilder(graph, "labels")
+    graph.input.append(helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []))
+    graph.initializer.append(numpy_helper.from_array(np.array(THRESHOLD, np.float32), "threshold"))
+    given = builder.node("Greater", [probabilities, "threshold"], "given")  # (batch, classes)
+    names = builder.constant(list(labels), object, "labels_names")
+    nothing = builder.constant([""], object, "labels_nothing")
+    # onnxruntime's Where takes strings; each class's name, or nothing.
+    builder.nodes.append(helper.make_node("Where", [given, names, nothing], ["labels"], name="labels/labels"))
+    builder.nodes.append(helper.make_node("Identity", [probabilities], ["probabilities"], name="labels/probabilities"))
+    graph.node.extend(builder.nodes)
+    del graph.output[:]
+    graph.output.extend(
+        [
+            helper.make_tensor_value_info("labels", TensorProto.STRING, ["batch", len(labels)]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(labels)]),
+        ]
+    )

@@ -58,8 +58,14 @@ def add_translation_text(
 
 def _tokens_before(builder: GraphBuilder, ids: str) -> str:
     """Moves tokens one step to the right, padding in front."""
-    start = builder.constant([0, 1, 0, -1], name="writing_shift")
-    return builder.node("Pad", [ids, start], "tokens_before")
+    # Pad could take the last column away too, but onnxruntime 1.19 then reads memory that nothing has set where it is
+    # the only one.
+    in_front = builder.constant([0, 1, 0, 0], name="writing_in_front")
+    first, last, axis = (
+        builder.constant(value, name=f"writing_{name}")
+        for value, name in (([0], "first"), ([-1], "last"), ([1], "axis"))
+    )
+    return builder.node("Slice", [builder.node("Pad", [ids, in_front], "shifted"), first, last, axis], "tokens_before")
 
 
 def _first_column(builder: GraphBuilder, ids: str) -> str:

@@ -1,6 +1,5 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
-import re
 from typing import Any, Literal
 
 import keras
@@ -11,13 +10,14 @@ import tensorflow as tf
 from seqkit_onnx.lowering import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
 from seqkit_onnx.lowering.expansion import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, expand_placeholders
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
-from seqkit_onnx.lowering.layer_walk import all_layers
-from seqkit_onnx.lowering.naming import give_readable_names
+from seqkit_onnx.lowering.interception import errors_named_by_layer, intercepted_recurrence
+from seqkit_onnx.lowering.naming import give_readable_names, owner_of_node
+from seqkit_onnx.lowering.nesting_limit import limited_nesting
 from seqkit_onnx.lowering.operator_handlers import HANDLERS
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
+from seqkit_onnx.lowering.refusals import UnsupportedLayerError
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.lowering.tensorflow_graph import freeze, trace
@@ -51,7 +51,8 @@ def convert(
 
         def call(*inputs: Any) -> list[Any]:
             found.begin()
-            outputs = signature.call(model, inputs)
+            with limited_nesting(found.refuse):
+                outputs = signature.call(model, inputs)
             return [tf.identity(output) for output in (*outputs, *(state.final for state in found.loop_states))]
 
         with errors_named_by_layer(model):
@@ -90,20 +91,10 @@ def _name_values(graph: onnx.GraphProto, inputs: dict[str, str], outputs: dict[s
 def _why_not(error: NotConverted, model: keras.Model) -> str:
     reason = f" ({error.reason})" if error.reason else ""
     return (
-        f"export: {_owner(error.node, model)} uses TensorFlow's {error.operation}, which cannot be written with "
+        f"export: {owner_of_node(error.node, model)} uses TensorFlow's {error.operation}, which cannot be written with "
         f"ONNX's operators{reason}. Write it with other operations of keras.ops, or leave it out of the model that is "
         "exported."
     )
-
-
-def _owner(node: str, model: keras.Model) -> str:
-    """Says which layer a node of TensorFlow's graph comes from, as the user knows it."""
-    names = {layer.name for layer in all_layers(model) if layer is not model}
-    for part in reversed(node.split("/")):
-        for name in (part, re.sub(r"_\d+$", "", part)):
-            if name in names:
-                return f"layer {name!r}"
-    return f"model {model.name!r}, outside of its layers,"
 
 
 def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:

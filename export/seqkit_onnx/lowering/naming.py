@@ -34,6 +34,16 @@ def give_readable_names(graph: GraphProto, model: keras.Model) -> None:
         node.name = _unique(_readable(node.name, model.name, layers), used)
 
 
+def owner_of_node(node: str, model: keras.Model) -> str:
+    """Says which layer a node comes from, as the user knows it."""
+    names = {layer.name for layer in all_layers(model) if layer is not model}
+    for part in reversed(node.split("/")):
+        for name in (part, re.sub(r"_\d+$", "", part)):
+            if name in names:
+                return f"layer {name!r}"
+    return f"model {model.name!r}, outside of its layers,"
+
+
 def _readable(name: str, model_name: str, layers: set[str]) -> str:
     """Strips the model's name, what TensorFlow adds, and the numbers by which it tells calls of a layer apart."""
     parts = [part for part in name.removesuffix(":0").split("/") if part not in _ADDED_BY_TENSORFLOW]

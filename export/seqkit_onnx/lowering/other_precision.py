@@ -7,12 +7,17 @@ from typing import Any
 
 import keras
 
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.ignored_warnings import ignored_here
 from seqkit_onnx.lowering.layer_walk import all_layers, array_of
+from seqkit_onnx.lowering.own_functions import with_own_functions
+from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, UnsupportedLayerError, said
 
 HALF = ("float16", "bfloat16")
-# What Keras raises where it cannot build a model from its configuration, code in a Lambda among it.
-CANNOT_REBUILD = (TypeError, ValueError, NotImplementedError, LookupError, AttributeError, NameError, RuntimeError)
+BUILD_IT_YOURSELF = (
+    "Build the model with dtype='float32', set_weights(model.get_weights()), and export that; or register what it is "
+    "made of by @keras.saving.register_keras_serializable()."
+)
+_LAMBDA_IS_UNSAFE = "The object being serialized includes a `lambda`"  # in a file, and none is written
 _POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 
@@ -41,8 +46,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     except CANNOT_REBUILD as error:
         raise UnsupportedLayerError(
             f"export: layer {half.name!r} computes in {half.compute_dtype}, and the model, which would be exported in "
-            f"float32, cannot be built from its configuration: {error} Build the model with dtype='float32', "
-            "set_weights(model.get_weights()), and export that."
+            f"float32, cannot be built from its configuration: {said(error)} {BUILD_IT_YOURSELF}"
         ) from error
 
 
@@ -57,11 +61,14 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
         Exception: one of `CANNOT_REBUILD`: Keras cannot build it.
     """
     known = {type(layer).__name__: type(layer) for layer in all_layers(model)}
-    config = _with_policy(keras.saving.serialize_keras_object(model), dtype)
+    with ignored_here(_LAMBDA_IS_UNSAFE):
+        written = keras.saving.serialize_keras_object(model)
+    config, functions = with_own_functions(written, model)
+    config = _with_policy(config, dtype)
     drawn = random.getstate()  # from which Keras takes the seeds of new layers
     try:
         with default_policy(dtype):  # for layers that are made by others, or do not take a dtype
-            copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known, safe_mode=False)
+            copy: Any = keras.saving.deserialize_keras_object(config, custom_objects=known | functions, safe_mode=False)
     finally:
         random.setstate(drawn)
     if len(copy.variables) != len(model.variables):

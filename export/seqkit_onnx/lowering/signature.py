@@ -9,8 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seqkit_onnx.lowering.interception import UnsupportedLayerError, errors_named_by_layer, intercepted_recurrence
+from seqkit_onnx.lowering.interception import errors_named_by_layer, intercepted_recurrence
+from seqkit_onnx.lowering.keras_internals import was_built_from_data
 from seqkit_onnx.lowering.layer_walk import all_layers, unchanged
+from seqkit_onnx.lowering.refusals import REFUSED_INPUTS, UnsupportedLayerError
 from seqkit_onnx.lowering.tensorflow_graph import trace
 
 
@@ -90,7 +92,7 @@ def model_signature(model: keras.Model, input_signature: Any = None) -> ModelSig
         return _signature(model, *_given(model, input_signature))
     if isinstance(model, keras.Sequential) and getattr(model, "inputs", None):
         inputs = model.inputs[0]
-        return _inferred(model, inputs, False) if _was_built_from_data(model) else _signature(model, inputs, False)
+        return _inferred(model, inputs, False) if was_built_from_data(model) else _signature(model, inputs, False)
     if hasattr(model, "operations"):
         return _signature(model, model.input, False)
     return _inferred(model, *_seen_inputs(model))
@@ -134,13 +136,6 @@ def _seen_inputs(model: keras.Model) -> tuple[Any, bool]:
 
 def _as_float32(shape: Any) -> keras.InputSpec:
     return keras.InputSpec(shape=shape, dtype="float32")
-
-
-def _was_built_from_data(model: keras.Sequential) -> bool:
-    """Whether the model has no `Input` of the user's: Keras has then made one of the first batch."""
-    made = getattr(getattr(model, "_layers", [None])[0], "_auto_config", None)
-    config = getattr(made, "config", {})
-    return "shape" in config and config["shape"] is None and config.get("name") is None
 
 
 def _inferred(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
@@ -210,9 +205,6 @@ def _looked_up_parts(tensor: Any, embedded: Sequence[Any]) -> list[Any]:
     return parts
 
 
-_REFUSED = (ValueError, TypeError, IndexError, NotImplementedError, tf.errors.OpError)
-
-
 def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
     """Whether the model can be traced with these inputs."""
     with intercepted_recurrence(model) as found:
@@ -225,7 +217,7 @@ def _can_be_called(model: keras.Model, inputs: Any, several: bool) -> bool:
             trace(call, [tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in keras.tree.flatten(inputs)])
         except UnsupportedLayerError:  # it is told when the model is converted
             return True
-        except (ValueError, TypeError, NotImplementedError, tf.errors.OpError):  # a layer needs to know the steps
+        except REFUSED_INPUTS:  # a layer needs to know the steps
             return False
         return True
 
@@ -246,7 +238,7 @@ def _answers_to_other_steps(model: keras.Model, inputs: Any, seen: list[tuple], 
         if any(0 in shape for shape in shapes):
             continue
         zeros = [tf.zeros(shape, each.dtype) for shape, each in zip(shapes, flat, strict=True)]
-        with unchanged(model), contextlib.suppress(*_REFUSED):
+        with unchanged(model), contextlib.suppress(*REFUSED_INPUTS):
             _call(model, keras.tree.pack_sequence_as(inputs, zeros), several)
             return True
     return False

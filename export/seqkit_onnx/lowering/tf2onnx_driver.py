@@ -11,12 +11,22 @@ from tf2onnx import constants, handler, optimizer, rewriter, tf_loader, tfonnx
 from tf2onnx.graph import Graph
 from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
+from seqkit_onnx.lowering.constant_conditions import choose_branches
+from seqkit_onnx.lowering.small_integers import widened
 from seqkit_onnx.lowering.tensorflow_graph import TensorflowGraph
 
 TO_BFLOAT16 = "_to_bfloat16"  # an attribute of ours on TensorFlow's Cast
 OPSET = 18  # the last one that tf2onnx writes
 
 Handler = Callable[[Any, Any, str, list], None]
+
+
+def _rewrite_gemm(graph: Graph, nodes: list) -> list:
+    """tf2onnx's own, for float32: sums of other dtypes it leaves, with a line in the log of the whole process."""
+    sums = ("Add", "AddV2", "BiasAdd")
+    others = [each for each in nodes if each.type in sums and graph.get_dtype(each.output[0]) != onnx.TensorProto.FLOAT]
+    return [*rewriter.rewrite_gemm(graph, [each for each in nodes if each not in others]), *others]
+
 
 # All of tf2onnx's own, in its order, but for those that look for LSTM, GRU and other recurrent loops: they take an
 # LSTMCell that is wrapped by zoneout, by clipping or by scaling for a plain one.
@@ -39,7 +49,7 @@ _REWRITERS = (
     rewriter.rewrite_cond,
     rewriter.rewrite_biasadd_with_conv2d,
     rewriter.rewrite_layer_normalization,
-    rewriter.rewrite_gemm,
+    _rewrite_gemm,
     rewriter.rewrite_ragged_variant_shape,
 )
 
@@ -113,10 +123,14 @@ def to_onnx(
 
 
 def _simplified(graph: TensorflowGraph) -> Any:
-    """TensorFlow's own folding of constants."""
-    with tf.Graph().as_default():
-        tf.import_graph_def(graph.definition, name="")
-        return tf_loader.tf_optimize(list(graph.inputs), list(graph.outputs), graph.definition)
+    """TensorFlow's own folding of constants, until no condition is left whose answer is one."""
+    definition = graph.definition
+    while True:
+        with tf.Graph().as_default():
+            tf.import_graph_def(definition, name="")
+            definition = tf_loader.tf_optimize(list(graph.inputs), list(graph.outputs), definition)
+        if not choose_branches(definition):
+            return definition
 
 
 def _mark_bfloat16(definition: Any) -> None:
@@ -152,6 +166,7 @@ def _convert_nodes(graph: Graph, mapping: Mapping[str, Any]) -> None:
         name, operation = node.name, node.type
         if operation not in mapping:
             raise NotConverted(name, operation)
+        node = widened(graph, node)
         function, arguments = mapping[operation]
         if "onnx_op" in arguments:
             arguments = {**arguments, "tf_op": operation}

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from seqkit_onnx.runtime.description import listed
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.texts import text_array
 
@@ -24,6 +25,18 @@ class Prediction(NamedTuple):
     probabilities: np.ndarray
 
 
+class TopPrediction(NamedTuple):
+    """The most probable classes of each text of a batch.
+
+    Args:
+        labels: for each text, its classes, the most probable one first.
+        probabilities: float32 (batch, top_k), theirs.
+    """
+
+    labels: list[list[str]]
+    probabilities: np.ndarray
+
+
 class Classifier(Network):
     """An exported `TextClassifier`.
 
@@ -31,6 +44,7 @@ class Classifier(Network):
 
         classifier = seqkit_onnx.load("sentiment.onnx")
         labels, probabilities = classifier.predict(["A touching story.", "Dull."])
+        [best_three], _ = classifier.predict("A touching story.", top_k=3)
     """
 
     @property
@@ -38,43 +52,76 @@ class Classifier(Network):
         """The names of the classes, in the order of the columns of `probabilities`."""
         return json.loads(self.metadata["labels"])
 
-    def predict(self, inputs: Any) -> Prediction:  # type: ignore[override]  # a classifier's answer has a type of its own
+    @overload
+    def predict(self, inputs: Any, top_k: None = None) -> Prediction: ...  # type: ignore[override]
+
+    @overload
+    def predict(self, inputs: Any, top_k: int) -> TopPrediction: ...
+
+    def predict(self, inputs: Any, top_k: int | None = None) -> Prediction | TopPrediction:
         """Classifies texts, or what the network takes where the file was exported with ``text=False``.
 
         Args:
-            inputs: a list of strings of any length; or integers (batch, time), or what else the network takes; a dict
-                of arrays by name where it has several inputs.
+            inputs: texts of any length: one string, which is a batch of one; a list, tuple or generator; a NumPy array
+                (batch,) or (batch, 1); a column, or a table of one column, of pandas, polars, pyarrow or Hugging Face
+                datasets. Or integers (batch, time), or what else the network takes; a dict of arrays by name where it
+                has several inputs.
+            top_k: how many of the most probable classes are given; more than there are: all. `None`: the most probable
+                one, and the probabilities of all.
 
         Returns:
-            A `Prediction`. It does not depend on what else is in the batch.
+            A `Prediction`; with `top_k`, a `TopPrediction`, among equally probable classes the first one first. It does
+            not depend on what else is in the batch.
 
         Raises:
-            TypeError: something in the list is not a string.
-            ValueError: the list is empty, or a text holds a lone surrogate.
+            TypeError: a text is missing (`None`, NaN) or is not a string, or `top_k` is no integer.
+            ValueError: a text holds a lone surrogate, or `top_k` is below 1.
         """
+        if top_k is not None and (isinstance(top_k, bool) or not hasattr(top_k, "__index__")):
+            raise TypeError(f"predict: top_k is an integer, or None; received {top_k!r}.")
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"predict: top_k is at least 1; received {top_k!r}. Pass None for the best label alone.")
+        prediction = self._predict(inputs)
+        return prediction if top_k is None else self._best(prediction.probabilities, top_k)
+
+    def _about(self) -> list[str]:
+        return [f"{len(self.classes)} labels: {listed(self.classes, quoted=True)}"]
+
+    def _predict(self, inputs: Any, **settings: Any) -> Prediction:
+        """Classifies texts; `settings` go to `_answer`."""
         if len(self.input_names) > 1:
             outputs = super().predict(inputs)
             return Prediction(outputs["label"].tolist(), outputs["probabilities"])
-        array = text_array(inputs) if self.input_names == ["text"] else self._array(inputs)
+        [name] = self.input_names
+        if isinstance(inputs, Mapping):
+            if list(inputs) != [name]:
+                raise ValueError(f"predict: the input {name!r} is expected; received {list(inputs)}.")
+            inputs = inputs[name]
+        array = text_array(inputs, "predict: texts") if name == "text" else self._array(name, inputs)
         if len(array) <= TEXTS_AT_ONCE:
-            return Prediction(*self._run(array))
+            return Prediction(*self._answer(array, **settings))
         order = np.argsort([len(each) for each in array], kind="stable")
-        labels = np.empty(len(array), object)
+        labels: list[Any] = [None] * len(array)
         probabilities = np.empty((len(array), len(self.classes)), np.float32)
         for start in range(0, len(array), TEXTS_AT_ONCE):
             part = order[start : start + TEXTS_AT_ONCE]
-            labels[part], probabilities[part] = self._run(array[part])
-        return Prediction(labels.tolist(), probabilities)
+            found, probabilities[part] = self._answer(array[part], **settings)
+            for place, label in zip(part, found, strict=True):
+                labels[place] = label
+        return Prediction(labels, probabilities)
 
-    def _array(self, inputs: Any) -> np.ndarray:
-        name, axes = self.input_names[0], self.session.get_inputs()[0].shape
-        array = self._cast(name, inputs[name] if isinstance(inputs, Mapping) else inputs)
-        if array.ndim != len(axes) or 0 in array.shape:
-            shown, none = ", ".join(map(str, axes)), "neither" if len(axes) == 2 else "none"
-            raise ValueError(f"predict: {name} ({shown}) are expected, {none} 0; received shape {array.shape}.")
+    def _best(self, probabilities: np.ndarray, top_k: int) -> TopPrediction:
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]  # (batch, top_k)
+        names = np.array(self.classes, object)
+        return TopPrediction(names[best].tolist(), np.take_along_axis(probabilities, best, axis=1))
+
+    def _array(self, name: str, inputs: Any) -> np.ndarray:
+        array, axes = self._cast(name, inputs), self._axes[name]
+        if array.ndim != len(axes) or (len(array) and 0 in array.shape):
+            shown, of_time = ", ".join(map(str, axes)), "time" if len(axes) == 2 else "none"
+            raise ValueError(f"predict: {name} ({shown}) are expected, {of_time} not 0; received shape {array.shape}.")
         return array
 
-    def _run(self, array: np.ndarray) -> tuple[list[str], np.ndarray]:
-        outputs: Any = self.session.run(["label", "probabilities"], {self.input_names[0]: array})
-        label, probabilities = outputs
+    def _answer(self, array: np.ndarray) -> tuple[list[Any], np.ndarray]:
+        label, probabilities = self._run(["label", "probabilities"], {self.input_names[0]: array})
         return label.tolist(), probabilities

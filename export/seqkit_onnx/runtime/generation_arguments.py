@@ -1,13 +1,19 @@
 """What callers of a writer may ask for: the arguments of ``generate``, checked, where there is no Keras."""
 
 import json
+import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from seqkit_onnx.runtime.texts import text_array
+from keras_seqkit.text.columns import text_column
 
 SPACES = (" ", "\n", "\t")
 HIGHEST_TEMPERATURE = 1e30  # logits divided by infinity are no numbers where a token is banned
+
+
+def drawn_seed(seed: Any) -> Any:
+    """Returns a seed as it is, and 64 random bits of the system's in place of `None`."""
+    return int.from_bytes(os.urandom(8), "little", signed=True) if seed is None else seed
 
 
 class Settings(NamedTuple):
@@ -53,8 +59,8 @@ class Settings(NamedTuple):
 
 
 def prompt_list(prompts: Any) -> list[str]:
-    """Returns prompts as a list; one string is one prompt."""
-    return text_array([prompts] if isinstance(prompts, str) else prompts, "generate").tolist()
+    """Returns prompts as a list; one string is one prompt, and of none there is none."""
+    return text_column(prompts, "generate: prompts")
 
 
 def stop_list(stop: Any) -> list[str]:
@@ -97,6 +103,11 @@ def check_sampler(sampler: Any, metadata: dict[str, str]) -> bool:
         f"generate: this file was exported with {own['class_name']}({own['config']}); received {sampler!r}. Export "
         "another one with export(..., sampler=...)."
     )
+
+
+def sampler_name(metadata: dict[str, str]) -> str:
+    """Returns the class of a file's own sampler."""
+    return json.loads(metadata["sampler"])["class_name"]
 
 
 def separator(prompt: str, written: str, joiner: str) -> str:

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled, without stubs
@@ -13,6 +13,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignor
 from seqkit_onnx.runtime.classifier import Classifier
 from seqkit_onnx.runtime.content_digest import KEY, digest_matches
 from seqkit_onnx.runtime.generator import Generator
+from seqkit_onnx.runtime.multi_label_classifier import MultiLabelClassifier
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.step_generator import StepGenerator
 from seqkit_onnx.runtime.translator import Translator
@@ -22,6 +23,7 @@ FORMAT_VERSION = "2"
 WITHOUT_DIGEST = "1"  # the version of format whose files have no digest
 KINDS: dict[str, type[Network]] = {
     "classifier": Classifier,
+    "multi_label_classifier": MultiLabelClassifier,
     "generator": Generator,
     "generator_step": StepGenerator,
     "translator": Translator,
@@ -33,26 +35,27 @@ ERRORS = tuple(each for each in vars(errors).values() if isinstance(each, type) 
 
 
 def load(
-    path: str | os.PathLike,
+    path: str | os.PathLike | bytes | bytearray | memoryview | BinaryIO,
     providers: Sequence[Any] | None = None,
     session_options: onnxruntime.SessionOptions | None = None,
 ) -> Any:
     """Opens a file that `seqkit_onnx.export` wrote.
 
     Args:
-        path: the file.
+        path: the file; or its content, as bytes or as a file that is open for reading bytes.
         providers: onnxruntime's execution providers, the preferred one first; `None`: CUDA where it can be had, and
             the CPU.
         session_options: onnxruntime's options, for example the number of threads.
 
     Returns:
-        A `Classifier` for a text classifier, a `Generator` or `StepGenerator` for a text generator, a `Translator`
-        for a translator, a `Network` for any other Keras model. All can be used by many threads at once.
+        A `Classifier` or `MultiLabelClassifier` for a text classifier, a `Generator` or `StepGenerator` for a text
+        generator, a `Translator` for a translator, a `Network` for any other Keras model. All can be used by many
+        threads at once.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
-        TypeError: `providers` is no list of providers.
+        TypeError: `path` is neither a path nor bytes nor a file open for bytes, or `providers` is no list of providers.
         ValueError: the file is no ONNX model, it is damaged or was changed after its export, or a provider is not
             there.
 
@@ -63,17 +66,30 @@ def load(
         ...
     FileNotFoundError: load: there is no file no such file.onnx
     """
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        return open_model(bytes(path), providers, session_options, "the bytes given")
+    if not isinstance(path, (str, os.PathLike)):
+        content, shown = _read(path)
+        return open_model(content, providers, session_options, shown)
     if not Path(path).is_file():
         raise FileNotFoundError(f"load: there is no file {path}")
-    return open_model(os.fspath(path), providers, session_options)
+    return open_model(os.fspath(path), providers, session_options, os.fspath(path))
 
 
 def open_model(
     model: str | bytes,
     providers: Sequence[Any] | None = None,
     session_options: onnxruntime.SessionOptions | None = None,
+    shown: str = "the model",
 ) -> Any:
-    """Opens a model from its path or its bytes; see `load`."""
+    """Opens a model from its path or its bytes; see `load`.
+
+    Args:
+        model: the path, or the bytes.
+        providers: see `load`.
+        session_options: see `load`.
+        shown: what errors call it.
+    """
     available = onnxruntime.get_available_providers()
     if providers is None:
         providers = [name for name in PREFERRED_PROVIDERS if name in available]
@@ -86,7 +102,6 @@ def open_model(
     options = session_options or onnxruntime.SessionOptions()
     if session_options is None:
         options.log_severity_level = 3  # it warns of each input that has a default
-    shown = model if isinstance(model, str) else "the model"
     matches = _digest_matches(model)
     if matches is False:
         raise ValueError(_why_damaged(shown))
@@ -94,7 +109,8 @@ def open_model(
     try:
         meta = session.get_modelmeta()
         metadata = meta.custom_metadata_map
-        network = KINDS.get(metadata.get("kind", ""), Network)(session)
+        size = len(model) if isinstance(model, bytes) else Path(model).stat().st_size
+        network = KINDS.get(metadata.get("kind", ""), Network)(session, size)
     except (ValueError, TypeError, KeyError) as error:  # no UTF-8 or JSON, or an input that is no tensor
         raise ValueError(
             f"load: onnxruntime opens {shown}, but it is no exported file: {error!r}. Export it again."
@@ -105,6 +121,23 @@ def open_model(
     if matches is None and (KEY in metadata or (ours and metadata["format_version"] != WITHOUT_DIGEST)):
         raise ValueError(_why_damaged(shown))
     return network
+
+
+def _read(stream: Any) -> tuple[bytes, str]:
+    """Reads an open file; returns its content, and what errors call it."""
+    read = getattr(stream, "read", None)
+    if read is None:
+        raise TypeError(
+            f"load: a path, the file's bytes, or a file open for reading them is expected; received "
+            f"{type(stream).__name__} {stream!r:.60}."
+        )
+    content, name = read(), getattr(stream, "name", None)
+    if not isinstance(content, bytes):
+        raise TypeError(
+            f"load: a file open for reading bytes is expected; received one that gives {type(content).__name__}. Open "
+            "it with open(path, 'rb')."
+        )
+    return content, name if isinstance(name, str) else "the bytes given"
 
 
 def _digest_matches(model: str | bytes) -> bool | None:

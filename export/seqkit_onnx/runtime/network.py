@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
 
+from seqkit_onnx.runtime.description import listed, readable_size
 from seqkit_onnx.runtime.texts import text_array
 
 _DTYPES = {
@@ -39,13 +40,26 @@ class Network:
 
     Args:
         session: onnxruntime's session; `seqkit_onnx.load` makes it.
+        size: of the file, in bytes, where it is known.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession):
+    def __init__(self, session: onnxruntime.InferenceSession, size: int | None = None):
         self.session = session
+        self.size = size
         self._dtypes = {value.name: _DTYPES[value.type] for value in session.get_inputs()}
         self._optional = {value.name: _DTYPES[value.type] for value in session.get_overridable_initializers()}
+        self._axes = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
         self._states = json.loads(session.get_modelmeta().custom_metadata_map.get("states", "[]"))
+
+    def __repr__(self) -> str:
+        shown = [f"{listed(self.input_names)} -> {listed(self.output_names)}", *self._about()]
+        if self.size is not None:
+            shown.append(readable_size(self.size))
+        return f"<{type(self).__name__}: {'; '.join(shown)}>"
+
+    def _about(self) -> list[str]:
+        """Returns what else `repr` shows."""
+        return [f"{len(self._states)} states"] if self._states else []
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -77,10 +91,12 @@ class Network:
 
         Args:
             inputs: an array where there is one input, else a dict of arrays by name, or a list of them in order. They
-                are cast to the dtype of the input where that is of the same kind: integers that fit, and floats.
+                are cast to the dtype of the input where that is of the same kind: integers that fit, and floats. Where
+                an input is text: one string, a list of them, or a column of another library, as for
+                `Classifier.predict`.
 
         Returns:
-            The outputs by name.
+            The outputs by name; of no rows, no rows.
 
         Raises:
             TypeError: an array has a dtype that cannot be cast.
@@ -92,10 +108,9 @@ class Network:
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
         for name, array in feeds.items():
-            if 0 in array.shape[1:]:
+            if 0 in array.shape[1:] and (len(array) or not self._is_batch(name)):
                 raise ValueError(f"predict: input {name!r} has shape {array.shape}. Give each row a step at least.")
-        outputs: Any = self.session.run(None, feeds)
-        return dict(zip(self.output_names, outputs, strict=True))
+        return dict(zip(self.output_names, self._run(self.output_names, feeds), strict=True))
 
     def initial_state(self, batch: int = 1) -> dict[str, np.ndarray]:
         """Returns the states that stateful layers begin with, by the inputs' names: zeros, float32 (batch, units).
@@ -124,6 +139,24 @@ class Network:
         states = {each["input"] for each in self._states}
         return self._by_name(inputs, [name for name in self.input_names if name not in states])
 
+    def _run(self, names: list[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Runs the session; no rows are answered without them, since some of its operators end the process over them.
+
+        Args:
+            names: of the outputs.
+            feeds: the inputs.
+        """
+        none = {name for name, array in feeds.items() if len(array.shape) and not len(array) and self._is_batch(name)}
+        if not none:
+            return cast("list[np.ndarray]", self.session.run(names, feeds))
+        one_row = {name: _one_row(array) if name in none else array for name, array in feeds.items()}
+        outputs = zip(names, cast("list[np.ndarray]", self.session.run(names, one_row)), strict=True)
+        return [array[:0] if self._is_batch(name) else array for name, array in outputs]
+
+    def _is_batch(self, name: str) -> bool:
+        """Whether the first axis of an input or output is that of the rows."""
+        return self._axes.get(name, [])[:1] == ["batch"]
+
     def _by_name(self, inputs: Any, names: list[str]) -> Mapping[str, Any]:
         if isinstance(inputs, Mapping):
             return inputs
@@ -138,7 +171,7 @@ class Network:
     def _cast(self, name: str, value: Any) -> np.ndarray:
         dtype = np.dtype(self._dtypes.get(name) or self._optional[name])
         if dtype.kind == "O":
-            return text_array(value)
+            return text_array(value, f"predict: {name}", len(self._axes.get(name, ("",))))
         array = np.asarray(value)
         if array.size == 0:  # NumPy takes an empty list for floats
             return np.empty(array.shape, dtype)
@@ -152,3 +185,8 @@ class Network:
                     f"predict: input {name!r} is {dtype}, {limits.min} to {limits.max}; received {low} to {high}."
                 )
         return np.asarray(array, dtype, order="C")
+
+
+def _one_row(array: np.ndarray) -> np.ndarray:
+    """Returns a row of zeros, or of empty texts, in place of no rows; it has a step where those have none."""
+    return np.full((1, *(max(size, 1) for size in array.shape[1:])), "" if array.dtype == object else 0, array.dtype)

@@ -9,13 +9,16 @@ from seqkit_onnx.runtime.generation_arguments import (
     Settings,
     certain_length,
     check_sampler,
+    drawn_seed,
     first_stop,
     prompt_list,
+    sampler_name,
     separator,
     stop_list,
 )
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.random_numbers import uniform
+from seqkit_onnx.runtime.texts import object_array
 
 START_ID, END_ID, PADDING_ID = 2, 3, 0
 STEPS_DRAWN_AT_ONCE = 256
@@ -43,7 +46,7 @@ class StepGenerator(Network):
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        seed: int = 0,
+        seed: int | None = 0,
         stop: Any = None,
         strip_prompt: bool = False,
         stream: bool = False,
@@ -51,13 +54,14 @@ class StepGenerator(Network):
         """Writes on from prompts: the same texts as `TextGenerator.generate` with the same arguments.
 
         Args:
-            prompts: a string, or a list of strings of any length.
+            prompts: one string, which is one prompt; or a list of strings of any length, or a column of them, as for
+                `Classifier.predict`; of none there is none.
             max_new_tokens: how many tokens are written at most; 0: none.
             sampler: the file's own, or `None`; ``"greedy"``: as temperature 0.
             temperature: what logits are divided by; 0: the most probable token always.
             top_k: only the most probable tokens; 0, or more than there are: all.
             top_p: only the most probable tokens that hold this probability; 1: all.
-            seed: what random numbers begin with, 64 bits.
+            seed: what random numbers begin with, 64 bits; `None`: another one at each call.
             stop: a string, or a list of strings, where a text ends; it is left out.
             strip_prompt: whether the prompts are left out.
             stream: whether text is yielded as it is written.
@@ -67,13 +71,13 @@ class StepGenerator(Network):
             lists of strings for several; joined they are the texts.
 
         Raises:
-            TypeError: a prompt is not a string, or the seed not an integer.
+            TypeError: a prompt is missing or not a string, or the seed not an integer.
             ValueError: an argument is out of its range, or the file has another sampler.
         """
         if "text" not in self.input_names:
             raise ValueError("generate: this file takes ids, and its caller the loop. Export with text=True.")
         texts, stops = prompt_list(prompts), stop_list(stop)
-        settings = Settings(max_new_tokens, temperature, top_k, top_p, seed)
+        settings = Settings(max_new_tokens, temperature, top_k, top_p, drawn_seed(seed))
         settings.check()
         if check_sampler(sampler, self.metadata):
             settings = settings._replace(temperature=0.0)
@@ -85,9 +89,14 @@ class StepGenerator(Network):
             whole = [text + piece for text, piece in zip(whole, new, strict=True)]
         return whole
 
+    def _about(self) -> list[str]:
+        return [sampler_name(self.metadata), *super()._about()]
+
     def _pieces(
         self, prompts: list[str], settings: Settings, stops: list[str], strip_prompt: bool
     ) -> Iterator[list[str]]:
+        if not prompts:
+            return
         joiner = self.metadata["joiner"]
         texts = [_Text(prompt, joiner, stops, strip_prompt) for prompt in prompts]
         if not strip_prompt and any(prompts):
@@ -108,13 +117,13 @@ class StepGenerator(Network):
         """Yields the next token and its text, of each prompt."""
         batch = len(prompts)
         feeds: dict[str, Any] = {
-            "text": np.array([*prompts, None], object)[:-1],
+            "text": object_array(prompts),
             "token": np.full(batch, START_ID, np.int32),
             **self.initial_state(batch),
         }
         for name in ("temperature", "top_k", "top_p"):
             feeds[name] = np.asarray(getattr(settings, name), self._optional[name])
-        nothing = np.array([""] * batch + [None], object)[:-1]
+        nothing = np.full(batch, "", object)
         draws = np.empty((0, batch), np.float32)
         names = self.output_names
         for step in range(settings.max_new_tokens):

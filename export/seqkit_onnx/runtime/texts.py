@@ -1,40 +1,41 @@
-"""What is accepted as a list of texts, where there is no Keras."""
+"""Texts as onnxruntime takes them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from keras_seqkit.text.columns import text_column
 
-def text_array(texts: Any, caller: str = "predict") -> np.ndarray:
-    """Returns texts as onnxruntime takes them: object (batch,).
+
+def text_array(values: Any, owner: str, axes: int = 1) -> np.ndarray:
+    """Returns texts as an array of objects.
 
     Args:
-        texts: a list of strings.
-        caller: what errors begin with.
+        values: what `text_column` takes: one string, which is one text, or a column of them; an array of as many axes
+            as the input has.
+        owner: how an error names the argument: ``"predict: texts"``.
+        axes: how many the input has. A column becomes (batch, 1) where it has two.
 
     Raises:
-        TypeError: `texts` is no list of strings.
-        ValueError: there is none, or a text holds a lone surrogate.
+        TypeError: `values` holds no texts, one is missing or is no string, or the axes are others.
+        ValueError: a text holds a lone surrogate, or bytes that are not UTF-8.
     """
-    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable) or getattr(texts, "ndim", 1) == 0:
-        raise TypeError(f"{caller}: a list of strings is expected; received {type(texts).__name__}. Pass [text].")
-    array = np.array([*texts, None], dtype=object)[:-1]  # (batch,); the None keeps NumPy from looking into the items
-    if len(array) == 0:
-        raise ValueError(f"{caller}: at least one text is expected; received an empty list.")
-    for index, text in enumerate(array):
-        if not isinstance(text, str):
-            raise TypeError(f"{caller}: texts[{index}] is a str; received {type(text).__name__} {text!r:.60}.")
-        if not text.isascii():
-            _check_surrogates(caller, index, text)
+    if axes > 1:
+        array = np.asarray(values.numpy() if callable(getattr(values, "numpy", None)) else values, object)
+        if array.ndim == axes:
+            return object_array(text_column(array.reshape(-1), owner)).reshape(array.shape)
+    texts = object_array(text_column(values, owner))  # (batch,)
+    if axes == 1:
+        return texts
+    if axes == 2:
+        return texts[:, None]  # (batch, 1)
+    if axes or len(texts) != 1:
+        raise TypeError(f"{owner}: an array of {axes} axes is expected; received {len(texts)} texts in one.")
+    return texts.reshape(())
+
+
+def object_array(texts: list[str]) -> np.ndarray:
+    """Returns a list of strings as objects (batch,)."""
+    array = np.empty(len(texts), object)
+    array[:] = texts
     return array
-
-
-def _check_surrogates(caller: str, index: int, text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{caller}: texts[{index}] holds a lone surrogate at character {error.start}, which UTF-8 cannot. Read the "
-            "source with its right encoding."
-        ) from error

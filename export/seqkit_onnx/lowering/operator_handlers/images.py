@@ -10,15 +10,19 @@ from onnx import TensorProto
 from seqkit_onnx.lowering.operator_handlers.node_writer import NodeWriter, written_by
 
 
-def _bicubic(write: NodeWriter) -> str:
-    """Two products with what TensorFlow makes of an image of ones and zeros: it is linear."""
-    size, images = write.needs(1, "size"), write.cast(write.inputs[0], TensorProto.FLOAT)
-    how = _how(write)
-    matrices = (
-        _matrix(count, lambda image, wished=wished: tf.raw_ops.ResizeBicubic(images=image, size=[wished, 1], **how))
-        for count, wished in zip(_height_and_width(write), size, strict=True)
-    )
-    return _product(write, images, *matrices)
+def _by_matrices(resize: Callable[..., Any], *options: str) -> Callable[[NodeWriter], str]:
+    """A resizing that is linear: two products with what TensorFlow makes of an image of ones and zeros."""
+
+    def write_resized(write: NodeWriter) -> str:
+        size, images = write.needs(1, "size"), write.cast(write.inputs[0], TensorProto.FLOAT)
+        how = {name: bool(write.attribute(name, 0)) for name in options}
+        matrices = (
+            _matrix(count, lambda image, wished=wished: resize(images=image, size=[wished, 1], **how))
+            for count, wished in zip(_height_and_width(write), size, strict=True)
+        )
+        return _product(write, images, *matrices)
+
+    return write_resized
 
 
 def _scaled(write: NodeWriter) -> str:
@@ -149,7 +153,8 @@ def _from_hsv(write: NodeWriter) -> str:
 
 HANDLERS = {
     "ResizeBilinear": written_by(_bilinear),
-    "ResizeBicubic": written_by(_bicubic),
+    "ResizeArea": written_by(_by_matrices(tf.raw_ops.ResizeArea, "align_corners")),
+    "ResizeBicubic": written_by(_by_matrices(tf.raw_ops.ResizeBicubic, "align_corners", "half_pixel_centers")),
     "ResizeNearestNeighbor": written_by(_nearest),
     "ScaleAndTranslate": written_by(_scaled),
     "RGBToHSV": written_by(_to_hsv),

@@ -1,24 +1,15 @@
-"""Comparisons, sorting and sums of integers, which tf2onnx or onnxruntime take through floats, and angles."""
+"""Comparisons, sums and places of numbers: integers that onnxruntime takes through floats, NaN, and angles."""
 
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from tf2onnx.handler import tf_op
 
-from seqkit_onnx.lowering.operator_handlers.node_writer import NodeWriter, written_by
+from seqkit_onnx.lowering.operator_handlers.node_writer import FLOATS, NodeWriter, as_tf2onnx_does, written_by
 from seqkit_onnx.lowering.tf2onnx_driver import Handler
 
 _SMALL = {TensorProto.INT8, TensorProto.INT16, TensorProto.UINT8, TensorProto.UINT16}
 _LARGE = {TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32}
-
-
-def _as_tf2onnx_does(ctx: Any, node: Any) -> None:
-    operation = node.type
-    found: Any = tf_op.find_effective_op(operation)
-    function, arguments = found
-    node.type = arguments.get("onnx_op", operation)
-    function(ctx, node, **{**arguments, "tf_op": operation})
 
 
 def _comparison(op_type: str) -> Handler:
@@ -27,7 +18,7 @@ def _comparison(op_type: str) -> Handler:
     def handler(ctx: Any, node: Any, name: str, args: list) -> None:
         dtype = ctx.get_dtype(node.input[0])
         if dtype not in _SMALL | _LARGE:
-            _as_tf2onnx_does(ctx, node)
+            as_tf2onnx_does(ctx, node)
             return
         # tf2onnx makes int64 of the counters of loops, and does not say so.
         compared = written_by(lambda write: write(op_type, _wide(write, 0), _wide(write, 1)))
@@ -47,7 +38,7 @@ def _largest(ctx: Any, node: Any, name: str, args: list) -> None:
     """The largest numbers of each row; tf2onnx makes floats of integers."""
     dtype = ctx.get_dtype(node.input[0])
     if dtype not in _SMALL | _LARGE:
-        _as_tf2onnx_does(ctx, node)
+        as_tf2onnx_does(ctx, node)
         return
 
     def write_largest(write: NodeWriter) -> list[str]:
@@ -60,19 +51,55 @@ def _largest(ctx: Any, node: Any, name: str, args: list) -> None:
 
 
 def _sum(ctx: Any, node: Any, name: str, args: list) -> None:
-    """A sum; onnxruntime's of int32 stops at the largest number, where TensorFlow's begins again."""
-    if ctx.get_dtype(node.input[0]) != TensorProto.INT32:
-        _as_tf2onnx_does(ctx, node)
-        return
+    """A sum; onnxruntime's of integers stops at the largest number, where TensorFlow's begins again."""
+    handler = written_by(_sum_of_integers) if ctx.get_dtype(node.input[0]) in _LARGE else as_tf2onnx_does
+    handler(ctx, node, name, args)
 
-    def write_sum(write: NodeWriter) -> str:
-        axes = write("Reshape", write.cast(write.inputs[1], TensorProto.INT64), write.integers(-1))
-        wide = write.cast(write.inputs[0], TensorProto.INT64)
-        keep = int(write.attribute("keep_dims", 0))
-        total = write("ReduceSum", wide, axes, keepdims=keep, noop_with_empty_axes=1)
-        return write("Cast", total, to=write.dtypes[0])
 
-    written_by(write_sum)(ctx, node, name, args)
+def _sum_of_integers(write: NodeWriter) -> str:
+    """A sum modulo 2 ** 64; onnxruntime adds as float64, which holds the sum of two million integers of 32 bits."""
+    x, axes = write.inputs[0], write("Reshape", write.cast(write.inputs[1], TensorProto.INT64), write.integers(-1))
+    how = {"keepdims": int(write.attribute("keep_dims", 0)), "noop_with_empty_axes": 1}
+    if write.dtype == TensorProto.INT64 and not _was_small(write.ctx, x):
+        unit = write.constant(np.int64(2**32))
+        low = write("Mod", x, unit)
+        high = write("Div", write("Sub", x, low), unit)
+        low, high = (write("ReduceSum", each, axes, **how) for each in (low, high))
+        return write("Add", write("Mul", high, unit), low)
+    total = write("ReduceSum", write.cast(x, TensorProto.INT64), axes, **how)
+    return write("Cast", total, to=write.dtypes[0])
+
+
+def _was_small(ctx: Any, value: str) -> bool:
+    """Whether a value was cast to int64 from fewer bits."""
+    source = ctx.get_node_by_output(value)
+    while source is not None and source.type == "Identity":
+        source = source.inputs[0]
+    if source is None or source.type != "Cast":
+        return False
+    return ctx.get_dtype(source.input[0]) in {*_SMALL, TensorProto.INT32, TensorProto.UINT32, TensorProto.BOOL}
+
+
+def _relu(ctx: Any, node: Any, name: str, args: list) -> None:
+    """A Relu, of int64 too, of which onnxruntime has none."""
+    of_integers = written_by(lambda write: write("Max", write.inputs[0], write.like(write.inputs[0], 0)))
+    handler = of_integers if ctx.get_dtype(node.input[0]) == TensorProto.INT64 else as_tf2onnx_does
+    handler(ctx, node, name, args)
+
+
+def _best_place(worst: float) -> Handler:
+    """The place of the largest or smallest number; NaN is never it, but in onnxruntime where it stands first."""
+
+    def handler(ctx: Any, node: Any, name: str, args: list) -> None:
+        x = node.input[0]
+        if ctx.get_dtype(x) in FLOATS:
+            write = NodeWriter(ctx, node)
+            numbers = write("Where", write("IsNaN", x), write.like(x, worst), x)
+            ctx.set_shape(numbers, ctx.get_shape(x))
+            ctx.replace_input(node, x, numbers, 0)
+        as_tf2onnx_does(ctx, node)
+
+    return handler
 
 
 def _angle(write: NodeWriter) -> str:
@@ -100,5 +127,8 @@ HANDLERS: dict[str, Handler] = {
     "LessEqual": _comparison("LessOrEqual"),
     "TopKV2": _largest,
     "Sum": _sum,
+    "Relu": _relu,
+    "ArgMax": _best_place(-np.inf),
+    "ArgMin": _best_place(np.inf),
     "Atan2": written_by(_angle),
 }

@@ -1,10 +1,12 @@
 """Writes ONNX nodes in the place of a TensorFlow node, while tf2onnx converts a graph."""
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+from tf2onnx.handler import tf_op
 
 from seqkit_onnx.lowering.tf2onnx_driver import Handler, NotConverted
 
@@ -25,7 +27,7 @@ class NodeWriter:
         self.outputs: list[str] = list(node.output)
         self.shapes: list[Any] = [ctx.get_shape(output) for output in node.output]
         self.dtypes: list[int] = [ctx.get_dtype(output) for output in node.output]
-        self.count = 0
+        self.count, self.prefix = 0, node.name
 
     @property
     def dtype(self) -> int:
@@ -134,9 +136,39 @@ class NodeWriter:
             self.ctx.make_node("Identity", [value], outputs=[output], shapes=[shape], dtypes=[dtype],
                                name=self._name("answer"))  # fmt: skip
 
+    def body(self, inputs: Mapping[str, tuple[int, int]]) -> "NodeWriter":
+        """Returns the writer of a loop's body; see `loop`.
+
+        Args:
+            inputs: dtype and number of axes of what comes in, by name.
+        """
+        graph = self.ctx.create_new_graph_with_same_config()
+        graph.parent_graph = self.ctx
+        writer = copy.copy(self)
+        writer.ctx, writer.inputs = graph, [self._name(name) for name in inputs]
+        for name, (dtype, rank) in zip(writer.inputs, inputs.values(), strict=True):
+            graph.add_graph_input(name, dtype, [-1] * rank)
+        writer.prefix = self._name("body")
+        return writer
+
+    def loop(self, body: "NodeWriter", results: Sequence[str], *inputs: str, **attributes: Any) -> list[str]:
+        """Writes a Scan; returns its last states, and what it has put together of each step."""
+        for result in results:
+            types = {"shapes": [body.shape_of(result)], "dtypes": [body.dtype_of(result)]}
+            output = body.ctx.make_node("Identity", [result], name=body._name("result"), **types).output[0]
+            body.ctx.add_graph_output(output)
+        states = len(inputs) - attributes["num_scan_inputs"]
+        shapes = [body.shape_of(result) for result in results]
+        node = self.ctx.make_node(
+            "Scan", list(inputs), attr=attributes, output_count=len(results), name=self._name("scan"),
+            shapes=[[*([] if place < states else [-1]), *(shape or [])] for place, shape in enumerate(shapes)],
+            dtypes=[body.dtype_of(result) for result in results], branches={"body": body.ctx},
+        )  # fmt: skip
+        return list(node.output)
+
     def _name(self, kind: str) -> str:
         self.count += 1
-        return f"{self.node.name}/{kind}_{self.count}"
+        return f"{self.prefix}/{kind}_{self.count}"
 
 
 def written_by(write: Callable[[NodeWriter], Sequence[str] | str]) -> Handler:
@@ -148,3 +180,12 @@ def written_by(write: Callable[[NodeWriter], Sequence[str] | str]) -> Handler:
         writer.answer(*([answers] if isinstance(answers, str) else answers))
 
     return handler
+
+
+def as_tf2onnx_does(ctx: Any, node: Any, _name: str = "", _args: Sequence[Any] = ()) -> None:
+    """Is tf2onnx's own handler of a node."""
+    operation = node.type
+    found: Any = tf_op.find_effective_op(operation)
+    function, arguments = found
+    node.type = arguments.get("onnx_op", operation)
+    function(ctx, node, **{**arguments, "tf_op": operation})

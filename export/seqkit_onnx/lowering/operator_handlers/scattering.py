@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from seqkit_onnx.lowering.operator_handlers.node_writer import FLOATS, NodeWriter, written_by
+from seqkit_onnx.lowering.small_integers import WIDE
 
 
 def _scatter(reduction: str | None) -> Callable[[NodeWriter], str]:
@@ -37,19 +38,19 @@ def _segments(reduction: str) -> Callable[[NodeWriter], str]:
         count = write("Reshape", count, write.integers(1))
         rest = write("Slice", write("Shape", data), write.integers(rank), write.integers(np.iinfo(np.int64).max))
         shape = write.joined(write("Add", count, write.integers(1)), rest)
-        empty = write.filled(shape, _of_nothing(write, reduction, write.dtype_of(data)), write.dtype_of(data))
-        scattered = write("ScatterND", empty, write.unsqueeze(ids, rank), data, reduction=reduction)
-        return write("Slice", scattered, write.integers(0), count, write.integers(0))
+        dtype = write.dtype_of(data)
+        wide = WIDE.get(dtype, dtype)
+        empty = write.filled(shape, _of_nothing(reduction, dtype), wide)
+        scattered = write("ScatterND", empty, write.unsqueeze(ids, rank), write.cast(data, wide), reduction=reduction)
+        return write.cast(write("Slice", scattered, write.integers(0), count, write.integers(0)), dtype)
 
     return write_segments
 
 
-def _of_nothing(write: NodeWriter, reduction: str, dtype: int) -> float:
+def _of_nothing(reduction: str, dtype: int) -> float:
     """What TensorFlow gives for a segment without rows."""
     if reduction in ("add", "mul"):
         return 0 if reduction == "add" else 1
-    if dtype not in (*FLOATS, TensorProto.INT32, TensorProto.INT64):
-        raise write.refusal(f"dtype {helper.tensor_dtype_to_string(dtype)}")
     kind = helper.tensor_dtype_to_np_dtype(dtype)
     limits = np.finfo(kind) if dtype in FLOATS else np.iinfo(kind)
     return limits.min if reduction == "max" else limits.max
@@ -80,38 +81,6 @@ def _reverse(write: NodeWriter) -> str:
                  write.constant(-ones))  # fmt: skip
 
 
-def _running_product(write: NodeWriter) -> str:
-    """Products of twice as many numbers in each step, where the size of the axis is known."""
-    x = write.inputs[0]
-    axis, shape = int(write.needs(1, "axis")), write.shape_of(x)
-    if write.attribute("exclusive", 0) or write.attribute("reverse", 0):
-        raise write.refusal("exclusive or reverse")
-    if shape is None:
-        raise write.refusal("the number of its axes is not known")
-    axis = axis % len(shape)
-    if shape[axis] < 0:
-        return _products_of_all(write, x, axis, len(shape))
-    reach = 1
-    while reach < shape[axis]:
-        first, others = write.part(x, 0, reach, axis), write.part(x, reach, shape[axis], axis)
-        before = write.part(x, 0, shape[axis] - reach, axis)
-        x = write.joined(first, write("Mul", others, before), axis=axis)
-        reach *= 2
-    return x
-
-
-def _products_of_all(write: NodeWriter, x: str, axis: int, rank: int) -> str:
-    """A product over what stands before, for each place; no Loop, but the square of the axis."""
-    count = TensorProto.INT64
-    size = write("Squeeze", write.size(x, axis))
-    places = write("Range", write.constant(0, count), size, write.constant(1, count))
-    before = write("LessOrEqual", places, write.unsqueeze(places, 1))  # (place, other)
-    for _ in range(rank - axis - 1):
-        before = write.unsqueeze(before, -1)
-    factors = write("Where", before, write.unsqueeze(x, axis), write.like(x, 1))  # (..., place, other, ...)
-    return write("ReduceProd", factors, write.integers(axis + 1), keepdims=0)
-
-
 def _cross(write: NodeWriter) -> str:
     """The cross product along a last axis of 3."""
     first, second = ([write.part(x, place, place + 1, -1) for place in range(3)] for x in write.inputs)
@@ -135,5 +104,4 @@ HANDLERS = {
     "XlaDynamicUpdateSlice": written_by(_update_slice),
     "ReverseV2": written_by(_reverse),
     "Cross": written_by(_cross),
-    "Cumprod": written_by(_running_product),
 }

@@ -1,0 +1,24 @@
+"""What is read of Keras beside its public names, each with the reason: nothing else in the package does.
+
+Where another version of Keras names it otherwise, `OPEN_NAME_SCOPE` raises AttributeError, and a model that data built
+keeps the number of steps that it was built with.
+"""
+
+from typing import Any
+
+import keras
+
+# The method of a layer that opens the scope in which TensorFlow names its nodes. A layer may have a name that
+# TensorFlow refuses (spaces, accents), and its public name is seen by all threads: it cannot be another one meanwhile.
+OPEN_NAME_SCOPE = "_open_name_scope"
+
+
+def was_built_from_data(model: keras.Sequential) -> bool:
+    """Whether Keras has made the `Input` of a model, of the first batch, and the user none.
+
+    Both look alike in all that is public: `model.inputs`, `get_config()` and `get_build_config()`. Only how the
+    `InputLayer`, which `model.layers` leaves out, was called tells them apart.
+    """
+    first: Any = super(keras.Sequential, model).layers[0]  # the InputLayer is among them, as for Keras's get_config
+    arguments = getattr(getattr(first, "_auto_config", None), "config", {})
+    return "shape" in arguments and arguments["shape"] is None and arguments.get("name") is None
