@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import pytest
 import seqkit_onnx
 from keras import layers, ops
@@ -78,3 +79,12 @@ def test_what_onnx_does_not_define_names_the_layer():
     model = keras.Model(x, layers.Lambda(ops.reciprocal, name="own")(x))
     with pytest.raises(UnsupportedLayerError, match=r"^export: layer 'own' needs ONNX's Reciprocal "):
         seqkit_onnx.export(model, "never_written.onnx", text=False)
+
+
+def test_products_of_sizes_need_no_loop(tmp_path):
+    x = keras.Input((None, 3))
+    model = keras.Model(x, layers.Dense(2)(layers.LSTM(4, return_sequences=True)(x)))  # Keras multiplies batch and time
+    seqkit_onnx.export(model, tmp_path / "model.onnx", verify=False)
+    operators = {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
+    assert "LSTM" in operators
+    assert not {"Scan", "Loop", "If"} & operators

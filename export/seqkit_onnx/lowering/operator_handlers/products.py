@@ -8,13 +8,31 @@ from onnx import TensorProto
 from seqkit_onnx.lowering.operator_handlers.node_writer import NodeWriter, as_tf2onnx_does, written_by
 from seqkit_onnx.lowering.tf2onnx_driver import Handler
 
+# What takes parts of a shape and puts them together, as TensorFlow and ONNX call it.
+_REARRANGES = {"Concat", "ConcatV2", "Gather", "GatherV2", "Pack", "Slice", "StridedSlice"}
+_REARRANGES |= {"Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 _INTEGERS = (TensorProto.INT32, TensorProto.INT64)  # all others have been made one of them
 
 
 def _product(ctx: Any, node: Any, name: str, args: list) -> None:
-    """A product over axes; onnxruntime takes that of integers through float64."""
-    handler = written_by(_product_of_integers) if ctx.get_dtype(node.input[0]) in _INTEGERS else as_tf2onnx_does
-    handler(ctx, node, name, args)
+    """A product over axes; onnxruntime takes that of integers through float64, which is exact for sizes of arrays."""
+    wraps = ctx.get_dtype(node.input[0]) in _INTEGERS and not _are_sizes(ctx, node.input[0])
+    (written_by(_product_of_integers) if wraps else as_tf2onnx_does)(ctx, node, name, args)
+
+
+def _are_sizes(ctx: Any, name: str) -> bool:
+    """Whether a value is made of sizes of arrays, constants and nothing else."""
+    waiting, seen = [name], set()
+    while waiting:
+        each = waiting.pop()
+        maker = ctx.get_node_by_output(each)
+        if each in seen or (maker is not None and maker.type in ("Shape", "Size", "Const")):
+            continue
+        if maker is None or maker.type not in _REARRANGES:
+            return False
+        seen.add(each)
+        waiting += maker.input
+    return True
 
 
 def _product_of_integers(write: NodeWriter) -> str:
