@@ -74,3 +74,10 @@ def embed(layer: Any, ids: Any, dtype: str) -> Any:
     # Called as a layer, it would attach a mask of its own.
     read = layer.call if getattr(layer, "quantization_mode", None) is None else layer.quantized_call
     return ops.cast(read(ids), dtype)
+
+
+def embedding_table(layer: Any) -> Any:
+    """Returns the table of a `keras.layers.Embedding` as it is used, quantized or with LoRA: (rows, dim)."""
+    if getattr(layer, "quantization_mode", None) is None:
+        return layer.embeddings
+    return layer.quantized_call(ops.arange(layer.input_dim))

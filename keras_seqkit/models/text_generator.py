@@ -377,6 +377,11 @@ class TextGenerator(RecurrentLanguageModel):
         found = writer.write(continuations, max_new_tokens, settings, stops)
         return [each.text(stops, strip_prompt) for each in found]
 
+    def quantize(self, mode: Any = None, config: Any = None, **kwargs: Any) -> None:
+        """Quantizes the weights, as `keras.Model.quantize` does: the recurrent ones stay as they are."""
+        super().quantize(mode, config=config, **kwargs)
+        self.writers, self.scorer = Writers(self), Scorer(self)  # what was compiled knows the old weights
+
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what the model was compiled with, its sampler too, as plain data."""
         config = super().get_compile_config()

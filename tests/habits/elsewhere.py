@@ -1,4 +1,4 @@
-"""Loads saved models in a process of its own, and uses them as one does: `python -m tests.habits.elsewhere folder names`.
+"""Loads saved models in a process of its own, and uses them: `python -m tests.habits.elsewhere folder names`.
 
 Beside each model it writes the weights that it found and what TensorFlow warned of.
 """
@@ -33,7 +33,7 @@ def use(case: Any, model: Any) -> None:
         model.evaluate(*data, verbose=0)
     for length in LENGTHS:
         case.answer(model, ["good " * length])
-        case.answer(model, texts[:2] + ["bad " * length])
+        case.answer(model, [*texts[:2], "bad " * length])
 
 
 def main(folder: Path, names: list[str]) -> None:
