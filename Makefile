@@ -9,7 +9,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fuzz fuzz-operations fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test kill-tests fuzz fuzz-operations fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -47,6 +47,9 @@ check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built s
 
 test: setup  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+kill-tests: setup  ## trainings that are killed at random moments and go on, compared with undisturbed ones; N=50 each, ARGS="--seed 7"
+	$(BIN)/python -m tests.killed_training --kills $(if $(filter file,$(origin N)),50,$(N)) $(ARGS)
 
 fuzz: setup  ## random models, exported and compared with Keras (about a second each); make fuzz N=200 ARGS="--seed 7"
 	$(BIN)/python -m tests.fuzzing --models $(N) $(ARGS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.models.word_vector_model import WordVectorModel
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.signature import ModelSignature
@@ -42,6 +43,16 @@ def check_no_generator(model: keras.Model, sampler: Any, step: bool) -> None:
     """Finds arguments of generators."""
     if sampler is not None or step:
         raise ValueError(f"export: sampler and step belong to a TextGenerator; received a {type(model).__name__}.")
+
+
+def check_no_word_vectors(model: keras.Model) -> None:
+    """Word vectors have no answer to a text; they are a layer of one."""
+    if isinstance(model, WordVectorModel):
+        raise ValueError(  # noqa: TRY004 - as for other models that cannot be exported
+            f"export: a {type(model).__name__} scores pairs of words, and has no answer to a text. Export its vectors "
+            "as an embedding: keras.Sequential([keras.Input((None,), dtype='int32'), "
+            "GloveEmbedding(model.vocabulary, model)]), with vocabulary=model.vocabulary for a file that takes text."
+        )
 
 
 def check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:

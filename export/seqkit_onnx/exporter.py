@@ -18,6 +18,7 @@ from seqkit_onnx.export_checks import (
     check_choices,
     check_ids_input,
     check_no_generator,
+    check_no_word_vectors,
     check_path,
     check_rows,
     check_scores,
@@ -120,6 +121,7 @@ def export(
     check_backend()
     check_path(path)
     check_choices(padding, dtype, quantize, recurrence, tuple(RECURRENCES))
+    check_no_word_vectors(model)
     if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
         model = in_float32(model)
         others = {"labels": labels, "vocabulary": vocabulary, "input_signature": input_signature, "padding": padding}

@@ -56,7 +56,8 @@ def _check(translator: Seq2SeqTranslator, file: Any, text: bool) -> None:
             found = translator.writer.search(
                 rows, search["num_beams"], search.get("length_penalty", 1.0), translator.max_length, len(rows)
             )
-            expected, scores = ([each[0] for each in of_beams] for of_beams in found)
+            expected = [beams[0] for beams in found.rows]
+            scores = [beams[0] for beams in found.scores]
             ids, own_scores = file.translate_ids(translator.source_vocabulary.encode(texts), **search)
             received = [[token for token in row if token not in (0, 3)] for row in ids.tolist()]
         for ours, theirs, score, own in zip(expected, received, scores, own_scores, strict=True):

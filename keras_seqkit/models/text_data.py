@@ -58,6 +58,8 @@ def _is_item_of_text(item: Any) -> bool:
         return len(item) == 1 and isinstance(item[0], (str, bytes))  # (batch, 1)
     if isinstance(item, np.ndarray):
         return item.shape in ((), (1,)) and item.dtype.kind in "OUST"
+    if not isinstance(item, np.generic) and hasattr(item, "dtype") and hasattr(item, "shape"):  # a tensor
+        return is_text(item)
     return not isinstance(item, (int, float, np.number)) or (isinstance(item, float) and item != item)
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.built_optimizer import build_optimizer
+from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
 from keras_seqkit.models.traced_ahead import TracedAhead
@@ -189,7 +190,7 @@ class TextModel(TracedAhead):
         is held out. `None`: the model is compiled by default.
         """
         owner = type(self).__name__
-        check_sizes(owner, epochs=epochs, batch_size=batch_size)
+        check_sizes(owner, epochs=epochs, batch_size=batch_size, steps_per_epoch=arguments.get("steps_per_epoch"))
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
         data, checks = self._data(x, y, sample_weight, class_weight, batch_size), None
@@ -212,6 +213,7 @@ class TextModel(TracedAhead):
         progress = TrainingProgress(network, self, monitored, checkpoint, first_epoch=first_epoch)
         if checkpoint is not None:
             settings = {"batch_size": batch_size, "seed": seed, "shuffle": shuffle, "initial_epoch": first_epoch}
+            settings["steps_per_epoch"] = arguments.get("steps_per_epoch")
             progress.fingerprint = self._fingerprint(data, checks, monitored=monitored, **settings)
         done = progress.restore()
         if progress.records and (done >= epochs or progress.finished):
@@ -220,6 +222,9 @@ class TextModel(TracedAhead):
             return self.history
         if done > first_epoch:
             x, _, _ = self._fitted(data, batch_size, shuffle, seed, done)
+        steps = arguments.get("steps_per_epoch")
+        if steps is not None and isinstance(data, Examples):
+            x = EndlessBatches(lambda number: data.batches(batch_size, shuffle, seed, number), steps * done)
         remembered = [progress] if checkpoint is not None or monitored is not None else []
         history = _fit(
             network,

@@ -108,8 +108,9 @@ class NoiseWords:
 class WordPairs(keras.utils.PyDataset):
     """Batches of ``((words, candidates), signs)``, one row for each example; all batches have the same shapes.
 
-    What is subsampled, how far each window reaches, the order and the negatives are drawn anew in every epoch. Each
-    epoch has as many examples as the first: what is too many is dropped, what is missing repeated.
+    What is subsampled, how far each window reaches, the order and the negatives are drawn anew in every epoch, each
+    time as a function of the seed and the epoch's number alone. Each epoch has as many examples as the first: what is
+    too many is dropped, what is missing repeated.
 
     - `words`: int32, what predicts: (batch,) a word, or (batch, 2 * window) its context with 0 where nothing stands.
     - `candidates`: int32 (batch, 1 + negatives): what is to be predicted, and words that are drawn.
@@ -126,6 +127,8 @@ class WordPairs(keras.utils.PyDataset):
         seed: of all that is drawn; the same seed gives the same batches.
         counts: how often each word is seen (vocab,), by which words are left out and drawn; `None`: in these texts.
         renewed: whether each epoch draws anew; else all have the same pairs.
+        epoch: the number of the first epoch.
+        shuffle: whether the order is drawn; else examples stand in the order of the texts.
         **kwargs: as in `keras.utils.PyDataset`.
 
     Raises:
@@ -144,6 +147,8 @@ class WordPairs(keras.utils.PyDataset):
         seed: int = 0,
         counts: np.ndarray | None = None,
         renewed: bool = True,
+        epoch: int = 0,
+        shuffle: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -151,11 +156,11 @@ class WordPairs(keras.utils.PyDataset):
         self._ids, self._texts = known_words(rows)
         _check_neighbours(len(rows), self._ids, self._texts)
         self.counts = np.bincount(self._ids, minlength=vocab) if counts is None else counts  # (vocab,)
-        self.renewed = renewed
+        self.renewed, self.shuffle = renewed, shuffle
         self._kept = keep_probabilities(self.counts, subsample)
         self._noise = NoiseWords(self.counts)
-        self._epoch, self._drawn_epoch = 0, 0
-        self._words, self._targets, self._order = self._draw_epoch()
+        self._epoch, self._drawn_epoch = epoch, 0
+        self._words, self._targets, self._order = self._draw_epoch(0)
         count = len(self._order)
         if not count:
             raise ValueError(
@@ -185,14 +190,18 @@ class WordPairs(keras.utils.PyDataset):
         self._epoch += self.renewed
 
     def _renew(self) -> None:
+        size = len(self._order)
+        # Where subsampling leaves nothing of an epoch, the one before serves again; of the first there is something.
+        for epoch in range(self._epoch, -1, -1):
+            self._words, self._targets, order = self._draw_epoch(epoch)
+            if len(order):
+                break
+        self._order = np.resize(order, size)
         self._drawn_epoch = self._epoch
-        words, targets, order = self._draw_epoch()
-        if len(order):  # else so little text is left by subsampling that the last epoch's serves again
-            self._words, self._targets, self._order = words, targets, np.resize(order, len(self._order))
 
-    def _draw_epoch(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _draw_epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what predicts, what is to be predicted, and an order of both."""
-        random = np.random.default_rng([self.seed, self._epoch, 0])
+        random = np.random.default_rng([self.seed, epoch, 0])
         kept = random.random(len(self._ids)) < self._kept[self._ids]  # (time,)
         ids, texts = self._ids[kept], self._texts[kept]
         reach = random.integers(1, self.window, len(ids), endpoint=True)
@@ -202,7 +211,7 @@ class WordPairs(keras.utils.PyDataset):
             words, targets = table[filled], ids[filled]  # (examples, 2 * window), (examples,)
         else:
             words, targets = np.repeat(ids, np.count_nonzero(table, axis=1)), table[table > 0]  # (examples,) both
-        return words, targets, random.permutation(len(targets))
+        return words, targets, random.permutation(len(targets)) if self.shuffle else np.arange(len(targets))
 
 
 def _check_neighbours(count: int, ids: np.ndarray, texts: np.ndarray) -> None:

@@ -1,18 +1,22 @@
 """What `SkipGram` and `CBOW` share: training on texts, and asking for similar words."""
 
 import os
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.embedding_size import check_embedding
-from keras_seqkit.models.keyed_words import TOP_N, KeyedWords
-from keras_seqkit.models.word_pairs import FIRST_WORD, WordPairs
+from keras_seqkit.models.encoded_texts import without_none
+from keras_seqkit.models.read_streams import stream_texts
+from keras_seqkit.models.text_data import is_stream, is_text
+from keras_seqkit.models.text_model import DefaultCompilation, TextModel, check_sizes, validation_parts
+from keras_seqkit.models.word_questions import WordQuestions
+from keras_seqkit.models.word_texts import WordTexts
 from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.limits import MAX_WINDOW, check_limit
 from keras_seqkit.text.validation import check_has_ends
 
@@ -21,7 +25,7 @@ LEARNING_RATE = 1e-2
 START_SEED = 0
 
 
-class WordVectorModel(keras.Model):
+class WordVectorModel(WordQuestions, TextModel):
     """Learns word vectors by negative sampling; see `SkipGram` and `CBOW`, which say what predicts what.
 
     Args:
@@ -111,30 +115,26 @@ class WordVectorModel(keras.Model):
         losses = ops.multiply(ops.abs(signs), ops.softplus(-signs * y_pred))  # (batch, candidates)
         return ops.mean(ops.sum(losses, axis=-1))
 
-    def compile(self, optimizer: Any = None, loss: Any = None, **kwargs: Any) -> None:
-        """Chooses the optimizer and metrics; the loss is that of negative sampling.
+    def default_compilation(self) -> DefaultCompilation:
+        """Returns Adam, learning rate 0.01; the loss is `compute_loss`."""
+        return DefaultCompilation(keras.optimizers.Adam(LEARNING_RATE), None)
 
-        Args:
-            optimizer: `None`: Adam, learning rate 0.01.
-            loss: leave it out.
-            **kwargs: as in `keras.Model.compile`. Metrics see one candidate at a time: 1 for a word that is seen and 0
-                for one that is drawn, and the probability that the model gives it.
+    def check_compilation(self, loss: Any, metrics: list[Any]) -> None:
+        """Checks that there is no loss.
 
         Raises:
-            ValueError: there is a loss.
+            ValueError: there is one.
         """
         if loss is not None:
             raise ValueError(
                 f"{type(self).__name__}.compile: the loss is that of negative sampling, which the model computes "
                 f"itself; received {loss!r:.60}. Leave loss out, or override compute_loss in a class of your own."
             )
-        super().compile(keras.optimizers.Adam(LEARNING_RATE) if optimizer is None else optimizer, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as the saved one was."""
-        given: Any = keras.saving.deserialize_keras_object(config)
-        self.compile(**{**given, "loss": None})  # files of older releases may name one, which never had an effect
-        build_optimizer(self)
+        # Files of older releases may name a loss, which never had an effect.
+        super().compile_from_config({**config, "loss": None})
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the metrics; a drawn word that is the one seen counts as seen, and has no weight where they have."""
@@ -143,176 +143,258 @@ class WordVectorModel(keras.Model):
         weights = ops.reshape(ops.abs(y), (-1,))
         return super().compute_metrics(x, seen, probabilities, weights)
 
+    def examples(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> WordTexts:
+        """Returns texts, encoded; a stream of them is read into memory."""
+        return self._texts(type(self).__name__, "x", x, None, y, sample_weight, class_weight)
+
+    def _texts(
+        self,
+        owner: str,
+        name: str,
+        x: Any,
+        steps: int | None,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+    ) -> WordTexts:
+        for argument, value, advice in (
+            ("y", y, "texts predict their own words and have no labels"),
+            ("class_weight", class_weight, "texts predict their own words and have no classes"),
+            ("sample_weight", sample_weight, "a text weighs as much as the number of times that it stands in texts"),
+        ):
+            if value is not None:
+                raise ValueError(f"{owner}: {advice}; received {argument}. Leave it out.")
+        name = f"{owner}: {name}"
+        texts = stream_texts(x, steps, name) if is_stream(x) else text_column(x, name)
+        rows = self.vocabulary.encode_rows(texts)
+        return WordTexts(
+            owner, rows, len(self.vocabulary), self._whole_context, self.window, self.negatives, self.subsample
+        )
+
+    def encode_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, first: bool = False
+    ) -> tuple:
+        """Returns arrays as they are.
+
+        Raises:
+            ValueError: texts are given, of which there is no batch, or arrays that the network does not take.
+        """
+        owner = type(self).__name__
+        if not _is_pair(x):
+            received = "texts" if is_text(x) else getattr(x, "shape", type(x).__name__)
+            raise ValueError(
+                f"{owner}: its network takes ids, (words, candidates), and gives their scores; received {received}. "
+                "For vectors ask vector(word), wv[words], most_similar(word) or vectors; train texts with fit and "
+                "measure them with evaluate, which count their words."
+            )
+        if class_weight is not None:
+            raise ValueError(f"{owner}: words have no classes; received class_weight. Leave it out.")
+        ids = tuple(np.asarray(part, np.int32) if isinstance(part, (list, tuple)) else part for part in x)
+        return without_none(ids, y, sample_weight)
+
     def fit(
         self,
-        texts: Iterable[str],
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
         epochs: int = 5,
-        batch_size: int = BATCH_SIZE,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        *,
+        texts: Any = None,
         learning_rate: float | None = None,
         seed: int = 0,
-        callbacks: Sequence[Any] | None = None,
-        validation_data: Iterable[str] | None = None,
-        validation_split: float = 0.0,
+        checkpoint: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Trains on texts; a second call goes on from the first.
+        """Trains on texts; a second call goes on from the first. Arguments stand in Keras's order.
 
         Where the model was not compiled, it is: Adam, learning rate 0.01. To choose another optimizer call
         ``compile(optimizer)`` before, without a loss. The ids of the texts and the examples of one epoch are held in
         memory, about 100 bytes a word.
 
         Args:
-            texts: strings.
+            x: texts in any column; or a stream of batches of them (`tf.data`, `PyDataset`, a generator, a data loader),
+                which is read into memory once, to its end or for `steps_per_epoch` batches: all words are counted
+                before the first is learned.
+            y: refused: texts have no labels.
+            batch_size: examples in a batch at most; `None`: 8192.
             epochs: how often the texts are gone through.
-            batch_size: examples in a batch at most.
+            verbose: as in `keras.Model.fit`.
+            callbacks: as in `keras.Model.fit`; one alone will do.
+            validation_split: the fraction of the texts, taken from the end, that is held out; not used where there are
+                `validation_data`.
+            validation_data: texts, as `x`, whose pairs are predicted after each epoch, the same ones each time:
+                `val_loss`. Frequent words are left out, and negatives drawn, as often as the counts of `x` say.
+            shuffle: whether the order of the examples is drawn in every epoch; else it is that of the texts.
+            class_weight: refused: texts have no classes.
+            sample_weight: refused: repeat a text that is to count more.
+            texts: another name of `x`.
             learning_rate: of the optimizer; `None`: as it is.
             seed: of all that is drawn. The same seed gives the same vectors: the tables always start alike.
-            callbacks: as in `keras.Model.fit`.
-            validation_data: texts whose pairs are predicted after each epoch, the same ones each time: `val_loss`.
-                Frequent words are left out, and negatives drawn, as often as the counts of `texts` say.
-            validation_split: the fraction of the texts, taken from the end, that is held out for that; not used where
-                there are `validation_data`.
-            **kwargs: `verbose` and the others of `keras.Model.fit`.
+            checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
+                process was killed, continues there, and ends with the same weights. `None`: nothing is written.
+            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`, `validation_batch_size` and
+                `validation_freq`, as in `keras.Model.fit`. Of texts in memory the steps count batches of examples, of
+                a stream its own batches.
 
         Returns:
             Keras's `History`.
 
         Raises:
-            TypeError: `texts` is one string, or holds something that is not a string.
-            ValueError: there are no texts, or no text has two words of the vocabulary, or subsampling leaves none.
+            TypeError: a text is not a string.
+            ValueError: there are no texts, or no text has two words of the vocabulary, or subsampling leaves none, or
+                a stream has no end, or the directory holds another run.
         """
-        kind = type(self).__name__
-        if epochs < 1 or batch_size < 1:
-            raise ValueError(f"{kind}.fit: epochs and batch_size are at least 1; received {epochs} and {batch_size}.")
-        if not 0 <= validation_split < 1:
-            raise ValueError(f"{kind}.fit: validation_split is at least 0 and below 1; received {validation_split}.")
-        rows = self.vocabulary.encode_rows(texts)
-        held_out = None if validation_data is None else self.vocabulary.encode_rows(validation_data)
-        if validation_split and held_out is None:
-            kept = len(rows) - int(len(rows) * validation_split)
-            rows, held_out = rows[:kept], rows[kept:]
-        pairs = self._pairs(rows, batch_size, seed)
-        checks = None if held_out is None else self._pairs(held_out, batch_size, seed, pairs.counts)
-        if not self.compiled:
-            self.compile()
-        if learning_rate is not None:
-            self.optimizer.learning_rate = learning_rate
-        return super().fit(pairs, epochs=epochs, callbacks=callbacks, validation_data=checks, shuffle=False, **kwargs)
-
-    def _pairs(self, rows: list[list[int]], batch_size: int, seed: int, counts: np.ndarray | None = None) -> WordPairs:
-        """Returns the pairs of texts; with counts of other texts, those of texts that are held out."""
-        try:
-            return WordPairs(
-                rows,
-                len(self.vocabulary),
-                self._whole_context,
-                self.window,
-                self.negatives,
-                self.subsample,
-                batch_size=batch_size,
-                seed=seed,
-                counts=counts,
-                renewed=counts is None,
+        owner = f"{type(self).__name__}.fit"
+        if isinstance(y, int) and not isinstance(y, bool):
+            raise ValueError(  # noqa: TRY004 - labels are a ValueError too
+                f"{owner}: the order of arguments is Keras's, fit(x, y, batch_size, epochs); received y={y}. For "
+                f"epochs pass epochs={y}."
             )
-        except ValueError as error:
-            part = "" if counts is None else "validation_data: "
-            raise ValueError(f"{type(self).__name__}.fit: {part}{error}") from error
+        if x is not None and texts is not None:
+            raise ValueError(f"{owner}: texts is another name of x; received both. Pass one.")
+        if self.word_vectors.quantization_mode is not None:
+            raise ValueError(
+                f"{owner}: the vectors are quantized, {self.word_vectors.quantization_mode!r}, and train no more. "
+                "Train first, and quantize a copy: keras.models.clone_model(model) with the model's weights."
+            )
+        x = texts if x is None else x
+        check_sizes(type(self).__name__, epochs=epochs, batch_size=batch_size)
+        steps = kwargs.pop("steps_per_epoch", None) if is_stream(x) else None
+        data = replace(self._texts(owner, "x", x, steps, y, sample_weight, class_weight), seed=seed)
+        if validation_data is not None:
+            validation_data = self._held_out(validation_data, kwargs).beside(data)
+        return self.fit_texts(
+            data,
+            None,
+            BATCH_SIZE if batch_size is None else batch_size,
+            epochs,
+            callbacks,
+            validation_split,
+            validation_data,
+            shuffle,
+            None,
+            None,
+            seed,
+            checkpoint=checkpoint,
+            verbose=verbose,
+            learning_rate=learning_rate,
+            **kwargs,
+        )
 
-    @property
-    def vectors(self) -> np.ndarray:
-        """The vector of each token, by id: float32 (vocab, dim). Those of the reserved tokens are zeros."""
-        table = np.array(ops.convert_to_numpy(self.word_vectors.embeddings), np.float32)  # (vocab, dim)
-        table[:FIRST_WORD] = 0
-        return table
+    def _held_out(self, validation_data: Any, arguments: dict[str, Any]) -> WordTexts:
+        owner = type(self).__name__
+        others: list[Any] = []
+        if isinstance(validation_data, tuple) and not all(isinstance(each, (str, bytes)) for each in validation_data):
+            validation_data, *others = validation_parts(validation_data, owner)
+        steps = arguments.pop("validation_steps", None) if is_stream(validation_data) else None
+        return self._texts(f"{owner}.fit", "validation_data", validation_data, steps, *others)
 
-    def vector(self, word: str) -> np.ndarray:
-        """Returns the vector of a word: float32 (dim,).
+    def training_network(
+        self, batches: Any, checks: Any, seed: int, arguments: dict[str, Any]
+    ) -> tuple[Any, list, Any]:
+        """Returns the model itself, with the learning rate that `fit` was given."""
+        learning_rate = arguments.pop("learning_rate")
+        if learning_rate is not None:
+            optimizer: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # of one that scales the loss
+            schedules = isinstance(optimizer.get_config()["learning_rate"], dict)
+            if schedules and not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+                raise ValueError(
+                    f"{type(self).__name__}.fit: the optimizer has a schedule of learning rates; received "
+                    f"learning_rate={learning_rate!r}. Pass one of them."
+                )
+            optimizer.learning_rate = learning_rate
+        return self, [], checks
 
-        Raises:
-            ValueError: the word is not in the vocabulary, or is reserved.
-        """
-        return self.wv[word]
-
-    @property
-    def wv(self) -> KeyedWords:
-        """The words and their vectors under the names of gensim: ``model.wv["cat"]``, ``model.wv.key_to_index``."""
-        return KeyedWords(self)
-
-    def similarity(self, one: str, two: str) -> float:
-        """Returns the cosine of two words' vectors.
-
-        Raises:
-            ValueError: a word is not in the vocabulary.
-        """
-        return self.wv.similarity(one, two)
-
-    def most_similar(
-        self, positive: Any = (), negative: Any = (), top_n: int | None = None, *, topn: int | None = None
-    ) -> list[tuple[str, float]]:
-        """Returns the words whose vectors point most nearly where the given ones do.
-
-        The vectors of words are scaled to length 1, and given ones are taken as they are; the `positive` ones are
-        added, the `negative` ones subtracted.
-
-        Args:
-            positive: a word or a vector (dim,), or a list of them.
-            negative: likewise.
-            top_n: how many are returned, 10 where it is left out; fewer where the vocabulary has no more.
-            topn: the same, as gensim calls it.
-
-        Returns:
-            Words with their cosine similarities, the largest first. The given words are not among them.
-
-        Raises:
-            ValueError: a word is not in the vocabulary, none is given, or `top_n` is below 1.
-        """
-        return self.wv.most_similar(positive, negative, self._top_n(top_n, topn))
-
-    def analogy(
-        self, a: str, b: str, c: str, top_n: int | None = None, *, topn: int | None = None
-    ) -> list[tuple[str, float]]:
-        """Answers "`a` is to `b` as `c` is to ...": the words most similar to b - a + c, these three left out.
-
-        Args:
-            a: a word.
-            b: a word.
-            c: a word.
-            top_n: how many are returned, 10 where it is left out.
-            topn: the same, as gensim calls it.
-
-        Returns:
-            Words with their cosine similarities, the largest first.
-
-        Raises:
-            ValueError: a word is not in the vocabulary, or `top_n` is below 1.
-
-        Source: Mikolov, Yih and Zweig (2013), Linguistic regularities in continuous space word representations.
-        """
-        return self.wv.most_similar([b, c], [a], self._top_n(top_n, topn))
-
-    def _top_n(self, top_n: int | None, topn: int | None) -> int:
-        if top_n is not None and topn is not None and top_n != topn:
-            raise ValueError(f"{type(self).__name__}: topn and top_n are one thing; received {topn} and {top_n}.")
-        given = top_n if topn is None else topn
-        return TOP_N if given is None else given
-
-    def save_text(self, path: str | os.PathLike, header: bool = True) -> None:
-        """Writes the vectors as a word2vec text file, which `GloveEmbedding` and gensim read.
-
-        The reserved tokens are left out. An old file is replaced only when the new one is whole.
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Measures how well the words of texts predict each other: the loss of negative sampling, and the metrics.
 
         Args:
-            path: where the file is to be.
-            header: whether the first line is ``count dim``; files of GloVe have none.
+            x: texts, or a stream of them, as in `fit`; words are left out, and negatives drawn, as often as their own
+                counts say, the same ones each time. Or arrays ``(words, candidates)``.
+            y: only for arrays: the signs of candidates; see `compute_loss`.
+            batch_size: examples in a batch; `None`: 8192.
+            verbose: as in Keras.
+            sample_weight: refused.
+            **kwargs: `steps` (of a stream its own batches), `callbacks` and `return_dict`, as in Keras.
 
         Raises:
-            ValueError: a token holds white space or a control character, or a number is not finite.
-            OSError: the file cannot be written.
+            TypeError: a text is not a string.
+            ValueError: as in `fit`.
         """
-        try:
-            self.wv.save_word2vec_format(path, write_header=header)
-        except ValueError as error:
-            raise ValueError(f"{type(self).__name__}.save_text: {error}") from error
+        if not kwargs.get("_use_cached_eval_dataset") and not _is_pair(x):
+            steps = kwargs.pop("steps", None) if is_stream(x) else None
+            x = self._texts(f"{type(self).__name__}.evaluate", "x", x, steps, y, sample_weight)
+            y = sample_weight = None
+        return super().evaluate(
+            x, y, BATCH_SIZE if batch_size is None else batch_size, verbose, sample_weight, **kwargs
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Scores candidates; see the class."""
+        if args and not isinstance(args[0], keras.KerasTensor):
+            args = (self.encode_batch(args[0])[0], *args[1:])
+        return super().__call__(*args, **kwargs)
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:
+        """Computes the scores of candidates: float32 (batch, candidates). For vectors: `vector`, `wv`, `vectors`.
+
+        Args:
+            x: arrays ``(words, candidates)``, or a stream of them.
+            batch_size: as in Keras.
+            verbose: as in Keras.
+            **kwargs: `steps` and `callbacks`, as in Keras.
+
+        Raises:
+            ValueError: texts or words are given.
+        """
+        if not is_stream(x):
+            x = self.encode_batch(x)[0]
+        return super().predict(x, batch_size, verbose, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Computes the scores of a batch of candidates; see `predict`."""
+        return super().predict_on_batch(self.encode_batch(x)[0])
+
+    def export_signature(self) -> Any:
+        """Returns what the network itself takes."""
+        shape = (None, None) if self._whole_context else (None,)
+        words = keras.layers.InputSpec(shape=shape, dtype="int32", name="words")
+        return [(words, keras.layers.InputSpec(shape=(None, None), dtype="int32", name="candidates"))]
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any) -> None:  # noqa: A002
+        """Exports the network as Keras does, from ``(words, candidates)`` to scores.
+
+        Args:
+            filepath: where it is written.
+            format: as in Keras, but for ``"onnx"``.
+            *args: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: the format is ``"onnx"``.
+        """
+        if format == "onnx":
+            raise ValueError(
+                f"{type(self).__name__}.export: for ONNX export the vectors as an embedding: seqkit_onnx.export("
+                "keras.Sequential([keras.Input((None,), dtype='int32'), GloveEmbedding(model.vocabulary, model)]), "
+                f"{os.fspath(filepath)!r}, vocabulary=model.vocabulary)."
+            )
+        super().export(filepath, format, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
@@ -324,11 +406,22 @@ class WordVectorModel(keras.Model):
             "window": self.window,
             "negatives": self.negatives,
             "subsample": self.subsample,
+            "quantized": self.word_vectors.quantization_mode,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "WordVectorModel":
         """Returns the model that `get_config` described, its vectors fresh."""
-        vocabulary = Vocabulary.from_config(config["vocabulary"])
-        dtype = keras.saving.deserialize_keras_object(config["dtype"], custom_objects=custom_objects)
-        return cls(**{**config, "vocabulary": vocabulary, "dtype": dtype})
+        config = dict(config)
+        quantized = config.pop("quantized", None)  # files of older releases do not say
+        config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
+        config["dtype"] = keras.saving.deserialize_keras_object(config["dtype"], custom_objects=custom_objects)
+        model = cls(**config)
+        if quantized is not None:
+            model.quantize(quantized)
+        return model
+
+
+def _is_pair(x: Any) -> bool:
+    """Whether `x` is what the network takes, words and candidates."""
+    return isinstance(x, (list, tuple)) and len(x) == 2 and not any(is_text(part) for part in x)

@@ -38,7 +38,7 @@ def main() -> int:
     for report in _reports(seed, arguments.cases):
         counts[report["kind"]] += 1
         counts[f"{report['kind']} {report['name']}"] += 1
-        if report["kind"] in ("different", "crashed"):
+        if report["kind"] in ("different", "crashed", "invalid"):
             print(f"\n{report['kind']}: --only {report['name']} {report['seed']}\n    {report['message']}", flush=True)
     _print_summary(counts, seed)
     return int(counts["different"] + counts["crashed"] > 0)

@@ -180,8 +180,11 @@ def _binned(draw: Draw) -> Any:
 
 
 def _one_hot(draw: Draw) -> Any:
-    x = draw.integers(draw.shape(0, 2), -1, 4)
-    return ops.one_hot(x, draw.choose(3, 5), axis=draw.choose(-1, 1), dtype=draw.choose(None, "int32", "bool"))
+    shape = draw.shape(0, 2)
+    x = draw.integers(shape, -1, 4)
+    return ops.one_hot(
+        x, draw.choose(3, 5), axis=draw.choose(-1, 1) if shape else -1, dtype=draw.choose(None, "int32", "bool")
+    )
 
 
 def _averaged(draw: Draw) -> Any:

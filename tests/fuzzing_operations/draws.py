@@ -10,7 +10,10 @@ import numpy as np
 SIZES = (1, 2, 3, 4)
 REAL, POSITIVE, UNIT, ABOVE_ONE, NONZERO = (-3.0, 3.0), (0.1, 3.0), (-0.95, 0.95), (1.05, 4.0), (0.5, 3.0)
 INTEGERS = ("int32", "int64")
+SMALL_INTEGERS = ("int8", "int16", "uint8", "uint16", "uint32")
 FLOATS = ("float32",)
+ANY_INTEGER = (-7, 8)
+RARELY = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Given:
         low: the smallest value.
         high: the largest one; integers never reach it.
         kind: "plain"; "nonzero": never between -low and low; "special": some zeros and infinities; "nan": NaN as well;
-            "distinct": no value twice in a row; "sorted": along the last axis.
+            "distinct": no value twice in a row; "sorted": along the last axis; "large": all that its dtype holds.
     """
 
     shape: tuple[int | None, ...]
@@ -40,6 +43,9 @@ class Given:
         if self.kind == "distinct":
             flat = [random.permutation(int(np.prod(shape[1:]))) for _ in range(batch)]
             return (np.reshape(flat, shape) * 0.37 + self.low).astype(self.dtype)
+        if self.kind == "large":
+            limits = np.iinfo(self.dtype)
+            return random.integers(limits.min, limits.max, shape, self.dtype, endpoint=True)
         if "int" in self.dtype:
             array = random.integers(int(self.low), int(self.high), shape)
             if self.kind == "nonzero":
@@ -62,9 +68,12 @@ class Draw:
     Args:
         seed: the same one draws the same case.
         prefix: what names of inputs begin with.
+        rare: which of "nan", "small" and "large" a plain draw becomes now and then: NaN and infinities, small and
+            unsigned integers, integers that overflow.
     """
 
-    def __init__(self, seed: int | Sequence[int], prefix: str = "x"):
+    def __init__(self, seed: int | Sequence[int], prefix: str = "x", rare: frozenset[str] = frozenset()):
+        self.rare = rare
         self.random = np.random.default_rng(seed)
         self.prefix = prefix
         self.given: dict[str, Given] = {}
@@ -118,18 +127,26 @@ class Draw:
     ) -> Any:
         """Returns an input of floats."""
         shape = self.shape() if shape is None else shape
+        if (between, kind) == (REAL, "plain") and "nan" in self.rare and self.chance(RARELY):
+            kind = "nan"
         return self.input(Given(shape, dtype or self.choose(*FLOATS), *between, kind))
 
     def integers(
         self,
         shape: tuple[int | None, ...] | None = None,
-        low: int = -7,
-        high: int = 8,
+        low: int = ANY_INTEGER[0],
+        high: int = ANY_INTEGER[1],
         dtype: str | None = None,
         kind: str = "plain",
     ) -> Any:
         """Returns an input of integers."""
         shape = self.shape() if shape is None else shape
+        if dtype is None and (low, high) == ANY_INTEGER:
+            if "small" in self.rare and self.chance(RARELY):
+                dtype = self.choose(*SMALL_INTEGERS)
+                low = 0 if dtype.startswith("u") else low
+            if kind == "plain" and "large" in self.rare and self.chance(RARELY):
+                kind = "large"
         return self.input(Given(shape, dtype or self.choose(*INTEGERS), low, high, kind))
 
     def bools(self, shape: tuple[int | None, ...] | None = None) -> Any:
@@ -150,13 +167,15 @@ class Draw:
         """Returns an array, which becomes a constant of the model."""
         return self.random.uniform(*between, shape).astype(dtype)
 
-    def pair(self, make: Callable[..., Any], kind: str = "plain") -> tuple[Any, Any]:
+    def pair(self, make: Callable[..., Any], kind: str = "plain", axes: int = 3) -> tuple[Any, Any]:
         """Returns two operands whose shapes broadcast: two inputs, or one and a constant."""
-        shape = self.shape(0, 3)
+        shape = self.shape(0, axes)
         first = make(shape, kind=kind)
         if self.chance(0.2):
             number = self.choose(1, 2, 3, -2, -3)
-            return first, number if "int" in first.dtype else number + 0.5
+            if "int" not in first.dtype:
+                return first, number + 0.5
+            return first, abs(number) if first.dtype.startswith("u") else number
         other = tuple(1 if size is not None and self.chance(0.2) else size for size in shape)
         given = Given(other, first.dtype, *self._limits(first), kind)
         return first, self.input(given)

@@ -167,6 +167,10 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     **{name: _of_two(name, "nonzero") for name in OF_TWO_DIVIDED},
     **{name: _integers(name) for name in OF_TWO_INTEGERS},
     **{name: _shift(name) for name in SHIFTS},
+    # Keras 3.15 takes (1, 1, n, 1) for a bias, and adds it to the last axis.
+    "add": lambda draw: ops.add(*draw.pair(draw.numbers, axes=2)),
+    "heaviside": lambda draw: ops.heaviside(draw.numbers((3,)), draw.floats((3,))),  # Keras takes no plain number
+    "hypot": lambda draw: ops.hypot(draw.floats((3,)), draw.floats((3,))),
     "bitwise_not": lambda draw: ops.bitwise_not(draw.integers()),
     "bitwise_invert": lambda draw: ops.bitwise_invert(draw.integers()),
     "logical_and": _logical("logical_and"),

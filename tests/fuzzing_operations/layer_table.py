@@ -243,7 +243,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
         mean=0.5, variance=2.0, axis=None, invert=draw.chance())(draw.floats((3, 4))),
     "Rescaling": lambda draw: layers.Rescaling(0.5, draw.choose(0.0, 1.0))(draw.numbers()),
     "Resizing": lambda draw: layers.Resizing(
-        draw.integer(2, 7), draw.integer(2, 7), draw.choose("bilinear", "nearest", "bicubic"))(draw.floats((4, 5, 2))),
+        draw.integer(2, 7), draw.integer(2, 7), draw.choose("bilinear", "nearest", "bicubic", "area"))(
+        draw.floats((4, 5, 2))),
     "CenterCrop": lambda draw: layers.CenterCrop(3, draw.choose(3, 7))(draw.floats((5, 6, 2))),
     "Discretization": _discretization,
     "CategoryEncoding": lambda draw: layers.CategoryEncoding(5, draw.choose("one_hot", "multi_hot", "count"))(

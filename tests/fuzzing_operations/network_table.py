@@ -34,9 +34,9 @@ def _convolution(draw: Draw) -> Any:
     channels = groups * draw.integer(1, 2)
     kernel = (*spatial(draw, rank, 1, 3), channels // groups, groups * draw.integer(1, 2))
     x = draw.floats((*spatial(draw, rank, 7, 9), channels))
-    return ops.conv(
-        x, draw.constant(kernel), padding=draw.choose(*PADDINGS), data_format="channels_last", **steps(draw, rank)
-    )
+    kernel, padding, how = draw.constant(kernel), draw.choose(*PADDINGS), steps(draw, rank)
+    # Keras's own symbolic one knows no groups.
+    return _inside(lambda x: ops.conv(x, kernel, padding=padding, data_format="channels_last", **how))(x)
 
 
 def _transposed(draw: Draw) -> Any:
@@ -252,7 +252,8 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "stft": _stft,
     "istft": lambda draw: ops.istft(ops.stft(draw.floats((24,)), 8, 4, 8), 8, 4, 8),
     "scan": _scan,
-    "associative_scan": lambda draw: ops.associative_scan(ops.add, draw.floats((4, 2)), draw.chance(), axis=1),
+    "associative_scan": lambda draw: ops.associative_scan(
+        ops.add, draw.floats((draw.integer(1, 9), 3)), draw.chance(), axis=draw.choose(1, 2, -1)),
     "map": lambda draw: ops.map(lambda row: ops.tanh(row) + 1, draw.floats((3,))),
     "vectorized_map": lambda draw: ops.vectorized_map(lambda row: ops.sum(row) * row, draw.floats((3,))),
     "cond": lambda draw: _inside(lambda x: ops.cond(ops.sum(x) > 0, lambda: x * 2, lambda: x - 1))(draw.floats((3,))),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.fuzzing_operations.exclusions import EXCLUDED, drawn_under_another_name, public_names
 from tests.fuzzing_operations.parity import REFUSED, TABLE, Case, check
+from tests.fuzzing_operations.rare_values import undrawn
 
 CASES_OF_A_MODEL = 30
 SEED = 7
@@ -24,6 +25,7 @@ def test_the_table_and_its_exclusions_name_what_there_is():
     known = set(public_names())
     assert set(TABLE) | set(EXCLUDED) <= known
     assert not set(TABLE) & set(EXCLUDED)
+    assert undrawn() == set()
 
 
 @pytest.mark.parametrize("first", range(0, len(NAMES) // 3 + 1, CASES_OF_A_MODEL))

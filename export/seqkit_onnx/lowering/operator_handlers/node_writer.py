@@ -161,7 +161,7 @@ class NodeWriter:
         shapes = [body.shape_of(result) for result in results]
         node = self.ctx.make_node(
             "Scan", list(inputs), attr=attributes, output_count=len(results), name=self._name("scan"),
-            shapes=[shape if place < states else [-1, *shape] for place, shape in enumerate(shapes)],
+            shapes=[[*([] if place < states else [-1]), *(shape or [])] for place, shape in enumerate(shapes)],
             dtypes=[body.dtype_of(result) for result in results], branches={"body": body.ctx},
         )  # fmt: skip
         return list(node.output)
