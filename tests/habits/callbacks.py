@@ -31,6 +31,14 @@ def reduce_lr_on_plateau(case: Case, folder: Path) -> None:
     assert history["learning_rate"][-1] < history["learning_rate"][0]
 
 
+@habit(CALLBACKS, "`ReduceLROnPlateau`, compiled with `Adam(0.01)`")
+def reduce_a_rate_of_ones_own(case: Case, folder: Path) -> None:
+    model, reduces = case.new(), known.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
+    model.compile(keras.optimizers.Adam(0.01))
+    history = case.fit(model=model, epochs=3, callbacks=reduces).history.history
+    assert history["learning_rate"][-1] < history["learning_rate"][0]
+
+
 @habit(CALLBACKS, "`LearningRateScheduler`")
 def learning_rate_scheduler(case: Case, folder: Path) -> None:
     model = case.fit(epochs=2, callbacks=known.LearningRateScheduler(lambda epoch, rate: 0.5**epoch))
