@@ -529,7 +529,7 @@ def check_callbacks(owner: str, callbacks: list[Any], optimizer: Any) -> None:
     rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
     for each in callbacks:
         if isinstance(each, SETTING_RATES) and not isinstance(rate, (int, float)):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - the callback is of the right type
                 f"{owner}.fit: {type(each).__name__} sets the learning rate, which follows a schedule here. Compile "
                 "with an optimizer of a rate that is a number, such as keras.optimizers.Adam(0.001)."
             )

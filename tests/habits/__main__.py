@@ -1,4 +1,4 @@
-"""Writes docs/habits.md: `python -m tests.habits`; names of habits after it try only these, and write nothing."""
+"""Writes docs/habits.md: `python -m tests.habits`; names of habits or models after it try only these."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ def main(chosen: list[str]) -> int:
     """Tries all habits on all models; returns 1 where one has no answer."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    from tests.habits.all_habits import CASES, HABITS, SECTIONS, page, tried
+    from tests.habits.all_habits import CASES, HABITS, SECTIONS, answers_on, page, tried
 
     answers, failed = {}, 0
     models = [name for name in chosen if name in {case.name for case in CASES}]
@@ -31,9 +31,12 @@ def main(chosen: list[str]) -> int:
                 continue
             seconds = time.process_time() - start
             print(f"{seconds:6.2f} {each.key:32} {case.name:18} {answers[each.key, case.name]}", flush=True)
-    if not failed and not chosen:
-        PAGE.write_text(page(SECTIONS, [case.name for case in CASES], answers), encoding="utf-8")
-    print(f"{len(answers)} answers, {failed} failed")
+    names = [case.name for case in CASES]
+    known = answers_on(PAGE.read_text(encoding="utf-8"), names) if chosen else {}
+    answers = {**known, **answers}
+    if not failed:
+        PAGE.write_text(page(SECTIONS, names, answers), encoding="utf-8")
+    print(f"{len(answers)} answers on the page, {failed} failed")
     return int(failed > 0)
 
 
