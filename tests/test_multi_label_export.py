@@ -83,6 +83,6 @@ def test_numbers_come_from_text(tmp_path, outputs):
     model = network(TextRegressor, outputs)
     export(model, tmp_path / "value.onnx")
     found = load(tmp_path / "value.onnx").predict({"text": TEXTS})
-    [values] = found.values()
+    values = found["value"]
     np.testing.assert_allclose(values, model.predict(TEXTS, verbose=0), rtol=1e-5, atol=TOLERANCE)
     assert values.shape == (len(TEXTS), outputs)

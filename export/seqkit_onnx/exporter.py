@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from keras_seqkit import samplers
-from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator
+from keras_seqkit.models import Seq2SeqTranslator, TextClassifier, TextGenerator, TextRegressor
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
@@ -139,6 +140,8 @@ def export(
     labels, vocabulary, scores = _of_our_own(model, labels, vocabulary, scores)
     ours, several = isinstance(model, TextEncoderModel), isinstance(model, TextClassifier) and model.multi_label
     signature = model_signature(model, input_signature if not ours else model.input_spec_of_ids())
+    if isinstance(model, TextRegressor):
+        signature = replace(signature, output_names=("value",))
     model, signature = _in_float32(model, signature)
     tokens = vocabulary if text else None
     if tokens is not None:

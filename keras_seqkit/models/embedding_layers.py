@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.embedding_calls import embedded
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.text import Vocabulary
 
@@ -71,13 +72,4 @@ def embed(layer: Any, ids: Any, dtype: str) -> Any:
     is_table = isinstance(layer, keras.layers.Embedding)
     if len(ids.shape) == 1 and not is_table:  # a layer of a user's own wants its time
         return embed(layer, ops.expand_dims(ids, 1), dtype)[:, 0]
-    # Called as a layer, it would attach a mask of its own.
-    read = layer.call if getattr(layer, "quantization_mode", None) is None else layer.quantized_call
-    return ops.cast(read(ids), dtype)
-
-
-def embedding_table(layer: Any) -> Any:
-    """Returns the table of a `keras.layers.Embedding` as it is used, quantized or with LoRA: (rows, dim)."""
-    if getattr(layer, "quantization_mode", None) is None:
-        return layer.embeddings
-    return layer.quantized_call(ops.arange(layer.input_dim))
+    return ops.cast(embedded(layer, ids), dtype)

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
-from keras_seqkit.models.embedding_layers import embed, embedding_table
+from keras_seqkit.models.embedding_calls import embedding_table
+from keras_seqkit.models.embedding_layers import embed
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.text_model import TextModel, build_layer

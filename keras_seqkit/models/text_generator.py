@@ -212,6 +212,8 @@ class TextGenerator(RecurrentLanguageModel):
         if is_text(x):
             x = replace(self.examples(x, y, sample_weight, class_weight), length=length, step=step)
             y = sample_weight = class_weight = None
+        if isinstance(validation_data, tuple) and all(isinstance(each, str) for each in validation_data):
+            validation_data = list(validation_data)  # texts, not texts and their labels
         if validation_data is not None:
             texts, labels, weights = validation_parts(validation_data, "TextGenerator")
             if is_text(texts):
