@@ -9,7 +9,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test kill-tests fuzz fuzz-operations fuzz-generators backends compatibility docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test kill-tests fuzz fuzz-operations fuzz-generators backends compatibility habits docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -71,6 +71,9 @@ backends: setup $(BACKENDS)/.ready  ## train on JAX and PyTorch where there is n
 
 compatibility: setup  ## one set of files under the oldest and the newest onnxruntime; ARGS="1.24.4 1.26.0" for others
 	$(BIN)/python -m tests.compatibility $(ARGS)
+
+habits: setup  ## what Keras users write, tried on all models; writes docs/habits.md (minutes)
+	$(BIN)/python -m tests.habits $(ARGS)
 
 docs: setup  ## build the site into site/
 	$(BIN)/mkdocs build --strict

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from keras_seqkit.layers import _recurrent_arguments as recurrent
-from keras_seqkit.models.embedding_calls import embedded, embedding_table
+from keras_seqkit.models.embedding_calls import embedding_table
+from keras_seqkit.models.embedding_layers import embed
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.text_model import TextModel, build_layer
@@ -139,7 +140,7 @@ class RecurrentLanguageModel(TextModel):
         return x, new
 
     def _embed(self, ids: Any) -> Any:
-        return embedded(self.embedding, ids)
+        return embed(self.embedding, ids, self.compute_dtype)
 
     def _state_names(self, layer: keras.layers.Layer) -> list[str]:
         return [f"{layer.name}/{state}" for state in STATE_NAMES[self.cell]]

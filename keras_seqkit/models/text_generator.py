@@ -212,6 +212,8 @@ class TextGenerator(RecurrentLanguageModel):
         if is_text(x):
             x = replace(self.examples(x, y, sample_weight, class_weight), length=length, step=step)
             y = sample_weight = class_weight = None
+        if isinstance(validation_data, tuple) and all(isinstance(each, str) for each in validation_data):
+            validation_data = list(validation_data)  # texts, not texts and their labels
         if validation_data is not None:
             texts, labels, weights = validation_parts(validation_data, "TextGenerator")
             if is_text(texts):
@@ -376,6 +378,11 @@ class TextGenerator(RecurrentLanguageModel):
             return stream_text(writer, continuations, max_new_tokens, settings, stops, strip_prompt)
         found = writer.write(continuations, max_new_tokens, settings, stops)
         return [each.text(stops, strip_prompt) for each in found]
+
+    def quantize(self, mode: Any = None, config: Any = None, **kwargs: Any) -> None:
+        """Quantizes the weights, as `keras.Model.quantize` does: the recurrent ones stay as they are."""
+        super().quantize(mode, config=config, **kwargs)
+        self.writers, self.scorer = Writers(self), Scorer(self)  # what was compiled knows the old weights
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what the model was compiled with, its sampler too, as plain data."""

@@ -18,6 +18,7 @@ AUTO = "auto"
 BATCH_SIZE = 32
 HDF5 = (".h5", ".hdf5")
 PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+SETTING_RATES = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
@@ -209,6 +210,7 @@ class TextModel(TracedAhead):
         x, y, weights = self._fitted(data, batch_size, shuffle, seed, first_epoch)
         batches = checks.batches(validation_size) if isinstance(checks, Examples) else checks
         network, own_callbacks, batches = self.training_network(x, batches, seed, arguments)
+        check_callbacks(owner, callback_list(callbacks), self.optimizer)
         build_optimizer(network)
         progress = TrainingProgress(network, self, monitored, checkpoint, first_epoch=first_epoch)
         if checkpoint is not None:
@@ -516,6 +518,21 @@ def check_names(owner: str, optimizer: Any, loss: Any, metrics: list[Any]) -> No
                 raise ValueError(
                     f"{owner}.compile: Keras has no {kind} {name!r}. Its {PLURALS[kind]} are in keras.{PLURALS[kind]}."
                 ) from error
+
+
+def check_callbacks(owner: str, callbacks: list[Any], optimizer: Any) -> None:
+    """Checks that no callback sets a learning rate that follows a schedule.
+
+    Raises:
+        ValueError: one does.
+    """
+    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
+    for each in callbacks:
+        if isinstance(each, SETTING_RATES) and not isinstance(rate, (int, float)):
+            raise ValueError(  # noqa: TRY004 - the callback is of the right type
+                f"{owner}.fit: {type(each).__name__} sets the learning rate, which follows a schedule here. Compile "
+                "with an optimizer of a rate that is a number, such as keras.optimizers.Adam(0.001)."
+            )
 
 
 def callback_list(callbacks: Any) -> list[Any]:

@@ -120,9 +120,10 @@ class WordPairModel(TextModel):
             ValueError: there is one.
         """
         if loss is not None:
+            shown = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
             raise ValueError(
                 f"{type(self).__name__}.compile: the loss is that of negative sampling, which the model computes "
-                f"itself; received {loss!r:.60}. Leave loss out, or override compute_loss in a class of your own."
+                f"itself; received {shown!r}. Leave loss out, or override compute_loss in a class of your own."
             )
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -31,6 +31,14 @@ def reduce_lr_on_plateau(case: Case, folder: Path) -> None:
     assert history["learning_rate"][-1] < history["learning_rate"][0]
 
 
+@habit(CALLBACKS, "`ReduceLROnPlateau`, compiled with `Adam(0.01)`")
+def reduce_a_rate_of_ones_own(case: Case, folder: Path) -> None:
+    model, reduces = case.new(), known.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
+    model.compile(keras.optimizers.Adam(0.01))
+    history = case.fit(model=model, epochs=3, callbacks=reduces).history.history
+    assert history["learning_rate"][-1] < history["learning_rate"][0]
+
+
 @habit(CALLBACKS, "`LearningRateScheduler`")
 def learning_rate_scheduler(case: Case, folder: Path) -> None:
     model = case.fit(epochs=2, callbacks=known.LearningRateScheduler(lambda epoch, rate: 0.5**epoch))
@@ -96,15 +104,13 @@ class Kills(keras.callbacks.Callback):
 
 @habit(CALLBACKS, "`BackupAndRestore`: goes on at the epoch where it ended")
 def backup_and_restore(case: Case, folder: Path) -> None:
-    first, second, epochs = Seen(), Seen(), {"epochs": 3, "shuffle": False}
+    first, second = Seen(), Seen()
     with pytest.raises(KilledError):
-        case.fit(callbacks=[first, known.BackupAndRestore(folder / "backup"), Kills(2)], **epochs)
-    whole = Seen()
-    case.fit(callbacks=whole, **epochs)
-    case.fit(callbacks=[second, known.BackupAndRestore(folder / "backup")], **epochs)
+        case.fit(callbacks=[first, known.BackupAndRestore(folder / "backup"), Kills(2)], epochs=3)
+    model = case.fit(callbacks=[second, known.BackupAndRestore(folder / "backup")], epochs=3)
     assert (first.epochs, second.epochs) == ([0, 1], [2])
-    assert_same(first.weights, whole.weights[:2])
-    assert_same(second.weights, whole.weights[2:])
+    assert_same(second.began[0], first.weights[1])
+    assert int(model.optimizer.iterations) == 3 * first.steps // 2
 
 
 @habit(CALLBACKS, "`TerminateOnNaN`")

@@ -72,6 +72,12 @@ class Case:
         """Returns what `fit` makes, once for all that compare with it; nothing may change it."""
         return fitted(self.name, **arguments)
 
+    def loss(self, model: Any, part: slice = slice(None)) -> float:
+        """Measures a model's loss on its texts, or on a part of them."""
+        measure = model.evaluate if self.name == "SkipGram" else model.test_on_batch
+        arguments = {"verbose": 0} if self.name == "SkipGram" else {}
+        return measure(*self.data(part), return_dict=True, **arguments)["loss"]
+
     @property
     def stream_settings(self) -> dict[str, Any]:
         """The settings of `fit` where batches come from elsewhere."""

@@ -21,10 +21,6 @@ def _compiled(case: Case, *arguments: Any, **named: Any) -> Any:
     return model
 
 
-def _loss(model: Any, case: Case) -> float:
-    return model.test_on_batch(*case.data(), return_dict=True)["loss"]
-
-
 @habit(COMPILING, "nothing: `fit` alone")
 def no_compilation(case: Case, folder: Path) -> None:
     model = case.fit()
@@ -34,13 +30,13 @@ def no_compilation(case: Case, folder: Path) -> None:
 
 @habit(COMPILING, "`compile()`")
 def compile_of_nothing(case: Case, folder: Path) -> None:
-    assert _loss(_compiled(case), case) == _loss(case.new(), case)
+    assert case.loss(_compiled(case)) == case.loss(case.new())
 
 
 @habit(COMPILING, '`compile("sgd")`: that optimizer, the model\'s own loss')
 def compile_of_an_optimizer(case: Case, folder: Path) -> None:
     model = _compiled(case, "sgd")
-    assert _loss(model, case) == _loss(case.new(), case)
+    assert case.loss(model) == case.loss(case.new())
     case.fit(model=model)
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert differ(model, case.new())
@@ -49,7 +45,7 @@ def compile_of_an_optimizer(case: Case, folder: Path) -> None:
 @habit(COMPILING, '`compile("adam", metrics=["accuracy"])`: the model\'s own loss')
 def compile_with_metrics(case: Case, folder: Path) -> None:
     model = _compiled(case, "adam", metrics=["accuracy"])
-    assert _loss(model, case) == _loss(case.new(), case)
+    assert case.loss(model) == case.loss(case.new())
     history = case.fit(model=model, validation_data=case.held_out()).history.history
     assert 0 <= history["accuracy"][0] <= 1
     assert 0 <= history["val_accuracy"][0] <= 1
@@ -64,32 +60,32 @@ def compile_with_weighted_metrics(case: Case, folder: Path) -> None:
 @habit(COMPILING, '`compile("adam", "sparse_categorical_crossentropy")`')
 def compile_with_sparse_crossentropy(case: Case, folder: Path) -> None:
     model = _compiled(case, "adam", "sparse_categorical_crossentropy")
-    np.testing.assert_allclose(_loss(model, case), _unsmoothed(case), rtol=1e-5)
+    np.testing.assert_allclose(case.loss(model), _unsmoothed(case), rtol=1e-5)
 
 
 @habit(COMPILING, '`compile("adam", SparseCategoricalCrossentropy(from_logits=True))`')
 def compile_with_sparse_crossentropy_of_logits(case: Case, folder: Path) -> None:
     model = _compiled(case, "adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    np.testing.assert_allclose(_loss(model, case), _unsmoothed(case), rtol=1e-5)
+    np.testing.assert_allclose(case.loss(model), _unsmoothed(case), rtol=1e-5)
 
 
 def _unsmoothed(case: Case) -> float:
     """Returns the cross-entropy of an untrained model."""
     if case.name == "Seq2SeqTranslator":
         return case.new().evaluate(*case.data(), verbose=0)["loss"]
-    return _loss(case.new(), case)
+    return case.loss(case.new())
 
 
 @habit(COMPILING, '`compile("adam", "binary_crossentropy")`')
 def compile_with_binary_crossentropy(case: Case, folder: Path) -> None:
-    assert _loss(_compiled(case, "adam", "binary_crossentropy"), case) == _loss(case.new(), case)
+    assert case.loss(_compiled(case, "adam", "binary_crossentropy")) == case.loss(case.new())
 
 
 @habit(COMPILING, '`compile("adam", "mse")`')
 def compile_with_squares(case: Case, folder: Path) -> None:
     model = _compiled(case, "adam", "mse")
     found = (model.predict(case.texts, verbose=0)[:, 0] - [label == "pos" for label in case.targets]) ** 2
-    np.testing.assert_allclose(_loss(model, case), found.mean(), rtol=1e-5)
+    np.testing.assert_allclose(case.loss(model), found.mean(), rtol=1e-5)
 
 
 @habit(COMPILING, "`compile(loss=a function of one's own)`")
@@ -100,7 +96,7 @@ def compile_with_a_function(case: Case, folder: Path) -> None:
         called.append(y_pred.shape)
         return keras.ops.zeros_like(keras.ops.mean(y_pred, -1)) + 10.0
 
-    assert _loss(_compiled(case, "adam", ten), case) == 10
+    assert case.loss(_compiled(case, "adam", ten)) == 10
     assert called
 
 
@@ -129,7 +125,7 @@ def run_eagerly(case: Case, folder: Path) -> None:
     assert_same(case.fit(model=model), case.fit(model=_compiled(case, "adam")), TOLERANCE)
 
 
-@habit(COMPILING, "`steps_per_execution=2`", eager=False)
+@habit(COMPILING, "`steps_per_execution=2`", eager=False, costly=True)
 def steps_per_execution(case: Case, folder: Path) -> None:
     seen = Seen()
     model = case.fit(model=_compiled(case, "sgd", steps_per_execution=2), callbacks=seen, shuffle=False)
@@ -138,7 +134,7 @@ def steps_per_execution(case: Case, folder: Path) -> None:
     assert_same(model, plain, TOLERANCE)
 
 
-@habit(COMPILING, "`jit_compile=True`", eager=False)
+@habit(COMPILING, "`jit_compile=True`", eager=False, costly=True)
 def jit_compile(case: Case, folder: Path) -> None:
     model = case.fit(model=_compiled(case, "sgd", jit_compile=True), shuffle=False)
     assert_same(model, case.fit(model=_compiled(case, "sgd", run_eagerly=True), shuffle=False), TOLERANCE)
@@ -196,11 +192,18 @@ def float64(case: Case, folder: Path) -> None:
     assert all(each.dtype == "float64" for each in weights(model)[:1])
 
 
+def _numbers(case: Case, model: Any) -> Any:
+    """Returns what a model computes, as an array."""
+    if case.name == "Seq2SeqTranslator":
+        return model.predict({"source": case.texts, "target": case.targets}, verbose=0)
+    return model.vectors if case.name == "SkipGram" else model.predict(case.texts, verbose=0)
+
+
 @habit(PRECISION, '`model.quantize("int8")`')
 def quantize(case: Case, folder: Path) -> None:
     model = case.fit()
-    numbers = model.vectors if case.name == "SkipGram" else model.predict(case.texts, verbose=0)
+    numbers, answer = _numbers(case, model), case.answer(model, case.texts)
     model.quantize("int8")
-    again = model.vectors if case.name == "SkipGram" else model.predict(case.texts, verbose=0)
     assert any(each.dtype == "int8" for each in model.variables)
-    np.testing.assert_allclose(numbers, again, rtol=0, atol=0.05)
+    np.testing.assert_allclose(numbers, _numbers(case, model), rtol=0, atol=0.05)
+    assert len(case.answer(model, case.texts)) == len(answer)

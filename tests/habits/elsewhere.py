@@ -29,7 +29,7 @@ def use(case: Any, model: Any) -> None:
     texts = ["good " * length + "film" for length in LENGTHS]
     data = (texts,) if case.targets is None else (texts, case.targets[:1] * 6 + case.targets[1:2] * 6)
     for _ in range(3):
-        case.fit(*data, model=model)
+        case.fit(*data, model=model, epochs=4)
         model.evaluate(*data, verbose=0)
     for length in LENGTHS:
         case.answer(model, ["good " * length])

@@ -14,14 +14,18 @@ FITTING = "Arguments of `fit`"
 
 
 class Seen(keras.callbacks.Callback):
-    """Counts what Keras tells a callback, and remembers the weights after each epoch."""
+    """Counts what Keras tells a callback, and remembers the weights before and after each epoch."""
 
     def __init__(self):
         super().__init__()
         self.epochs: list[int] = []
         self.steps = 0
         self.weights: list[Any] = []
+        self.began: list[Any] = []
         self.ended = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.began.append(weights(self.model))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.steps += 1

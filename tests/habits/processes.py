@@ -22,7 +22,7 @@ PYTHONPATH = os.pathsep.join(sys.path)
 TOLERANCE = 1e-5  # compiled and not: sums in another order
 
 
-@habit(AROUND, "`tf.distribute.MirroredStrategy`", eager=False)
+@habit(AROUND, "`tf.distribute.MirroredStrategy`", eager=False, costly=True)
 def mirrored_strategy(case: Case, folder: Path) -> None:
     strategy: Any = tf.distribute.MirroredStrategy(["/cpu:0"])
     with strategy.scope():
@@ -34,7 +34,7 @@ def mirrored_strategy(case: Case, folder: Path) -> None:
     assert_same(model, case.fit(model=plain, shuffle=False), TOLERANCE)
 
 
-@habit(AROUND, "`keras_tuner.RandomSearch`")
+@habit(AROUND, "`keras_tuner.RandomSearch`", costly=True)
 def keras_tuner(case: Case, folder: Path) -> None:
     import keras_tuner as tuning
 

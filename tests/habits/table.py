@@ -26,12 +26,14 @@ class Habit:
         shown: how it is shown: text, and code in backticks.
         check: does it to a case, and asserts that it had its effect.
         eager: whether Keras compiles nothing meanwhile.
+        costly: whether the suite tries it on the first model alone, and `make habits` on all.
     """
 
     section: str
     shown: str
     check: Callable[..., None]
     eager: bool = True
+    costly: bool = False
 
     @property
     def key(self) -> str:

@@ -1,5 +1,6 @@
 """The page of habits says what models do."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ NAMES = [case.name for case in CASES]
 ANSWERS = answers_on(PAGE, NAMES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("each", HABITS, ids=lambda each: each.key)
+TRIED = [(each, case) for each in HABITS for case in CASES[: 1 if each.costly else None]]  # `make habits` tries all
+
+
+@pytest.mark.parametrize(("each", "case"), TRIED, ids=lambda part: getattr(part, "key", getattr(part, "name", None)))
 def test_a_habit_works_or_is_refused_as_the_page_says(each: Habit, case: Case):
     assert tried(each, case) == ANSWERS[each.key, case.name]
 
@@ -22,6 +25,10 @@ def test_a_habit_works_or_is_refused_as_the_page_says(each: Habit, case: Case):
 def test_the_page_is_what_would_be_written():
     assert {each.section for each in HABITS} == set(SECTIONS)
     assert page(SECTIONS, NAMES, ANSWERS) == PAGE
+
+
+def test_no_sentence_depends_on_the_run():
+    assert not [answer for answer in ANSWERS.values() if re.search("0x[0-9a-f]+|/tmp|\\n", answer)]
 
 
 def test_every_habit_has_a_name_and_a_row_of_its_own():
