@@ -8,7 +8,7 @@ All else is blocked, to show that it is not needed.
 import importlib.abc
 import sys
 
-BLOCKED = ("jax", "keras", "keras_seqkit", "onnx", "tensorflow", "tf2onnx", "tf_keras", "torch")
+BLOCKED = ("jax", "keras", "keras_seqkit.layers", "keras_seqkit.models", "onnx", "tensorflow", "tf2onnx", "torch")
 SHOWN_CHARACTERS = 60
 
 
@@ -17,7 +17,7 @@ class Blocker(importlib.abc.MetaPathFinder):
 
     def find_spec(self, fullname, path=None, target=None):
         """Raises for a blocked module, and leaves all others to the next finder."""
-        if fullname.partition(".")[0] in BLOCKED:
+        if f"{fullname}.".startswith(tuple(f"{name}." for name in BLOCKED)):
             raise ImportError(f"{fullname} is blocked in this process")
 
 

@@ -85,8 +85,7 @@ class RecurrentLanguageModel(TextModel):
             self.built = True
             if self.tie_weights:
                 self.bias = self.add_weight(shape=(len(self.vocabulary),), initializer="zeros", name="bias")
-            with keras.name_scope(self.name):
-                self._build_layers()
+            self._build_layers()
             keras.Model.__call__(self, np.zeros((1, 2), np.int32))
 
     def _build_layers(self) -> None:

@@ -88,8 +88,7 @@ class TextEncoderModel(TextModel):
         """Builds all layers; the constructor has done it."""
         if not self.built:
             self.built = True
-            with keras.name_scope(self.name):
-                self._build_layers()
+            self._build_layers()
             keras.Model.__call__(self, np.zeros((1, LENGTH_STEP), np.int32))
 
     def _build_layers(self) -> None:

@@ -23,7 +23,7 @@ class Blocker:
     def find_spec(self, name, path=None, target=None):
         first, _, rest = name.partition(".")
         if first in ("keras", "tensorflow", "onnx", "tf2onnx", "tests") or (
-            first == "keras_seqkit" and rest.partition(".")[0] not in ("", "extras", "held_files", "text")
+            first == "keras_seqkit" and rest.partition(".")[0] not in ("", "_registration", "extras", "held_files", "text")
         ):
             raise ImportError("blocked: " + name)
 

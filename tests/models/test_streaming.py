@@ -38,7 +38,8 @@ class Written:
 def test_pieces_joined_are_the_text(vocabulary, rows, stops, strip_prompt):
     prompts, steps = rows
     writer = Written(vocabulary, steps)
-    pieces = list(stream_text(writer, prompts, len(steps), {}, stops, strip_prompt))
+    continuations = [Continuation(vocabulary, prompt) for prompt in prompts]
+    pieces = list(stream_text(writer, continuations, len(steps), {}, stops, strip_prompt))
     expected = []
     for row, prompt in enumerate(prompts):
         continuation = Continuation(vocabulary, prompt)
@@ -53,10 +54,17 @@ def test_pieces_joined_are_the_text(vocabulary, rows, stops, strip_prompt):
 
 def test_nothing_is_written_behind_the_end_of_all_texts():
     writer = Written(VOCABULARIES[0], [[4, 3], [5, 4], [3, 4], [4, 4], [4, 4]])
-    assert list(stream_text(writer, ["", "b"], 5, {}, [], False)) == [["", "b"], ["a", ""], ["b", ""]]
+    assert list(
+        stream_text(writer, [Continuation(VOCABULARIES[0], prompt) for prompt in ("", "b")], 5, {}, [], False)
+    ) == [["", "b"], ["a", ""], ["b", ""]]
     assert writer.taken == 3
 
 
 def test_what_may_be_a_stop_string_is_held_back():
     writer = Written(VOCABULARIES[0], [[4], [4], [5], [4], [4], [5], [5]])
-    assert list(stream_text(writer, ["b"], 7, {}, ["abb"], False)) == ["b", "a", "ab", "a"]
+    assert list(stream_text(writer, [Continuation(VOCABULARIES[0], "b")], 7, {}, ["abb"], False)) == [
+        "b",
+        "a",
+        "ab",
+        "a",
+    ]
