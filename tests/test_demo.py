@@ -209,12 +209,12 @@ def test_the_other_process_takes_any_text_as_one_line(demo, finished):
     assert printed[0].endswith("a b c d e")
 
 
-@pytest.mark.parametrize("name", ["keras", "keras.layers", "tensorflow", "onnx", "tf2onnx", "keras_seqkit.text"])
+@pytest.mark.parametrize("name", ["keras", "keras.layers", "tensorflow", "onnx", "tf2onnx", "keras_seqkit.models.cbow"])
 def test_the_other_process_refuses_what_training_needs(demo, name):
     blocker = importlib.import_module("deployed").Blocker()
     with pytest.raises(ImportError, match="is blocked"):
         blocker.find_spec(name)
-    assert blocker.find_spec("onnxruntime") is None
+    assert all(blocker.find_spec(name) is None for name in ("onnxruntime", "keras_seqkit.text", "keras_seqkit"))
 
 
 def test_a_file_too_small_for_a_validation_part_is_trained_on(demo, table):

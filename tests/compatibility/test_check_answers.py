@@ -22,8 +22,9 @@ import runpy, sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
         first, _, rest = name.partition(".")
+        allowed = ("", "_registration", "extras", "held_files", "text")
         if first in ("keras", "tensorflow", "onnx", "tf2onnx", "tests") or (
-            first == "keras_seqkit" and rest.partition(".")[0] not in ("", "_registration", "extras", "held_files", "text")
+            first == "keras_seqkit" and rest.partition(".")[0] not in allowed
         ):
             raise ImportError("blocked: " + name)
 

@@ -46,6 +46,8 @@ CONTAINERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda values: tf.constant([[value] for value in values]),
     ),
 }
+# The suite tries these on all models: one function reads all kinds, and has tests of its own.
+TRIED_BY_THE_SUITE = ("a_tuple", "numpy_of_one_column", "pandas_column", "polars_frame", "string_tensor")
 
 
 @cache
@@ -73,7 +75,8 @@ def _tried_container(kind: Callable[[Any], Any]) -> Callable[[Case, Path], None]
 for _key, (_shown, _kind) in CONTAINERS.items():
     _check = _tried_container(_kind)
     _check.__name__ = _key
-    habit(COLUMNS, f"{_shown}: `fit`, `validation_data`, `evaluate`, and what it answers")(_check)
+    _described = f"{_shown}: `fit`, `validation_data`, `evaluate`, and what it answers"
+    habit(COLUMNS, _described, costly=_key not in TRIED_BY_THE_SUITE)(_check)
 
 
 @habit(COLUMNS, "one string: the answer to `[text]`")

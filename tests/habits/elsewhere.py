@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LENGTHS = (1, 3, 9, 14, 20, 27, 33, 41, 2, 18, 5, 30)
+LENGTHS = (1, 3, 9, 14, 20, 27, 33, 41)
 
 
 class Warnings(logging.Handler):
@@ -27,9 +27,9 @@ class Warnings(logging.Handler):
 def use(case: Any, model: Any) -> None:
     """Trains, measures and asks a model with texts of many lengths."""
     texts = ["good " * length + "film" for length in LENGTHS]
-    data = (texts,) if case.targets is None else (texts, case.targets[:1] * 6 + case.targets[1:2] * 6)
-    for _ in range(3):
-        case.fit(*data, model=model, epochs=4)
+    data = (texts,) if case.targets is None else (texts, case.targets[:1] * 4 + case.targets[1:2] * 4)
+    for _ in range(2):
+        case.fit(*data, model=model, epochs=6)
         model.evaluate(*data, verbose=0)
     for length in LENGTHS:
         case.answer(model, ["good " * length])

@@ -104,7 +104,7 @@ def answers_on(text: str, names: list[str]) -> dict[tuple[str, str], str]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         title, _, body = section.partition("\n")
         sentences = [_unescaped(line) for line in re.findall(r"^\d+\. (.*)$", body, re.MULTILINE)]
-        for row in re.findall(r"^\| (.*) \|$", body, re.MULTILINE)[1:]:
+        for row in re.findall(r"^\| (.*) \|$", body, re.MULTILINE)[2:]:  # without its head
             shown, *cells = row.split(" | ")
             key = next((each.key for each in HABITS if (each.section, each.shown) == (title, shown)), shown)
             for name, cell in zip(names, cells, strict=True):

@@ -54,9 +54,8 @@ def test_pieces_joined_are_the_text(vocabulary, rows, stops, strip_prompt):
 
 def test_nothing_is_written_behind_the_end_of_all_texts():
     writer = Written(VOCABULARIES[0], [[4, 3], [5, 4], [3, 4], [4, 4], [4, 4]])
-    assert list(
-        stream_text(writer, [Continuation(VOCABULARIES[0], prompt) for prompt in ("", "b")], 5, {}, [], False)
-    ) == [["", "b"], ["a", ""], ["b", ""]]
+    texts = [Continuation(VOCABULARIES[0], prompt) for prompt in ("", "b")]
+    assert list(stream_text(writer, texts, 5, {}, [], False)) == [["", "b"], ["a", ""], ["b", ""]]
     assert writer.taken == 3
 
 

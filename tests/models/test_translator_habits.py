@@ -155,7 +155,7 @@ def test_arguments_stand_in_kerass_order():
     assert history.epoch == [0, 1]
     with pytest.raises(TypeError, match="positional"):
         model.fit(SOURCES, TARGETS, 5, 2, 0, None, 0.0, None, True, None, None, 0.1)
-    with pytest.raises(ValueError, match="batch_size must be a whole number"):
+    with pytest.raises(ValueError, match="batch_size is at least 1"):
         model.fit(SOURCES, TARGETS, 0)
 
 
