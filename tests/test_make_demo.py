@@ -1,5 +1,6 @@
 """What `make demo` installs, and what it says of a Python that it cannot use."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,13 +13,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAKE = shutil.which("make")
 DEMOS = ("demo", "demo-generate", "demo-translate")
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PYTHON")
 
 pytestmark = pytest.mark.skipif(MAKE is None, reason="there is no make on PATH")
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     assert MAKE is not None
-    return subprocess.run([MAKE, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    # The suite may itself be run by make, which would then be asked with its parent's options.
+    environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+    return subprocess.run([MAKE, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
