@@ -55,7 +55,7 @@ class TextEncoderModel(TextModel):
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(
                 f"{owner}: vocabulary must be a Vocabulary; received {type(vocabulary).__name__}. "
-                "Vocabulary.from_texts(texts) makes one, Vocabulary.from_tokens(tokens) takes a list."
+                "Vocabulary.from_texts(texts) makes one, Vocabulary(tokens) takes a list of tokens."
             )
         if encoder is not None and not isinstance(encoder, keras.layers.Layer):
             raise TypeError(
