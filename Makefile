@@ -9,7 +9,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test kill-tests fuzz fuzz-operations fuzz-generators backends compatibility habits docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test compare kill-tests fuzz fuzz-operations fuzz-generators backends compatibility habits docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -47,6 +47,9 @@ check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built s
 
 test: setup  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+compare: setup  ## the files of this checkout against those of another: operators, answers, time; make compare WITH=../before
+	$(BIN)/python benchmarks/comparison_of_checkouts.py $(WITH) $(ARGS)
 
 kill-tests: setup  ## trainings that are killed at random moments and go on, compared with undisturbed ones; N=50 each, ARGS="--seed 7"
 	$(BIN)/python -m tests.killed_training --kills $(if $(filter file,$(origin N)),50,$(N)) $(ARGS)
