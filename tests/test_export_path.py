@@ -22,8 +22,7 @@ def no_work(monkeypatch, tmp_path):
     def work(*_args, **_kwargs):
         raise AssertionError("there was work before the path was looked at")
 
-    for name in ("check_weights", "model_signature", "in_float32", "convert"):
-        monkeypatch.setattr(exporter, name, work)
+    monkeypatch.setattr(exporter, "kind_for", work)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.txt").write_text("kept")
 

@@ -221,7 +221,7 @@ def test_a_file_of_ids_gives_the_tokens_of_the_texts(model, tmp_path):
 )
 def test_arguments_of_other_models_are_refused(model, tmp_path, arguments):
     [name] = arguments
-    with pytest.raises(ValueError, match=f"export: {name} do not belong to a TextGenerator"):
+    with pytest.raises(ValueError, match=f"export: a TextGenerator takes no {name}"):
         seqkit_onnx.export(model, tmp_path / "writer.onnx", **arguments)
     assert not list(tmp_path.iterdir())
 

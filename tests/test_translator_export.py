@@ -11,8 +11,8 @@ import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from seqkit_onnx import translator_export
 from seqkit_onnx.graphs.translation_text import add_translation_text
+from seqkit_onnx.kinds import writer
 from seqkit_onnx.metadata import declare_operator_sets
 from seqkit_onnx.runtime.translator import Translator
 from seqkit_onnx.verification import VerificationError
@@ -120,7 +120,7 @@ def test_a_file_of_text_takes_no_ids(file):
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_a_translator_of_half_precision_is_a_file_of_float32(model, file, dtype, tmp_path, monkeypatch):
-    monkeypatch.setattr(translator_export, "sample_texts", lambda _: SENTENCES[:2])
+    monkeypatch.setattr(writer, "sample_texts", lambda _: SENTENCES[:2])
     half = Seq2SeqTranslator.from_config({**model.get_config(), "dtype": dtype})
     half.set_weights(model.get_weights())
     with eagerly():
@@ -172,9 +172,9 @@ def test_arguments_out_of_range_are_errors(file, model, tmp_path):
         file.translate(["gato"], num_beams=2.5)
     with pytest.raises(TypeError, match=r"translate: texts\[1\] is a string"):
         file.translate(["gato", 3])
-    with pytest.raises(ValueError, match="sampler do not belong"):
+    with pytest.raises(ValueError, match="a Seq2SeqTranslator takes no sampler"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", sampler="greedy")
-    with pytest.raises(ValueError, match="step do not belong"):
+    with pytest.raises(ValueError, match="a Seq2SeqTranslator takes no step"):
         seqkit_onnx.export(model, tmp_path / "no.onnx", step=True)
     assert not (tmp_path / "no.onnx").exists()
 
@@ -196,9 +196,9 @@ def test_weights_that_are_no_numbers_are_not_exported(tmp_path):
 @eagerly()
 def test_verification_finds_a_file_that_differs(tmp_path, monkeypatch):
     model = translator(decoder="repeat_vector", cell="simple_rnn")
-    monkeypatch.setattr(translator_export, "sample_texts", lambda _: SENTENCES[:2])
+    monkeypatch.setattr(writer, "sample_texts", lambda _: SENTENCES[:2])
     monkeypatch.setattr(Seq2SeqTranslator, "join", lambda *_: "another")
-    with pytest.raises(VerificationError, match="Keras translates 'another'"):
+    with pytest.raises(VerificationError, match="Keras writes 'another', and the file"):
         seqkit_onnx.export(model, tmp_path / "wrong.onnx", verify=True)
     assert not (tmp_path / "wrong.onnx").exists()
 

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 import seqkit_onnx
-from seqkit_onnx import exporter
+from seqkit_onnx.comparison.samples import sample_inputs
+from seqkit_onnx.kinds import network
 from seqkit_onnx.lowering.id_limits import id_limits, initial_states
 from seqkit_onnx.lowering.signature import model_signature
-from seqkit_onnx.samples import sample_inputs
 from seqkit_onnx.verification import VerificationError
 
 from tests.cases import randomize_weights
@@ -22,7 +22,7 @@ LAYERS = keras.layers
 
 def broken(change: Any):
     """An exporter whose conversion is spoiled by `change`, which gets the graph."""
-    convert = exporter.convert
+    convert = network.convert
 
     def spoiled(*args: Any, **kwargs: Any) -> Any:
         proto = convert(*args, **kwargs)
@@ -61,7 +61,7 @@ def test_verification_is_the_default_and_looks_up_every_id(row, tmp_path, monkey
     ids = keras.Input((None,), dtype="int32")
     model = keras.Model(ids, LAYERS.LSTM(3)(Inside(12)(ids)))
     randomize_weights(model)
-    monkeypatch.setattr(exporter, "convert", broken(spoil_row("table", row)))
+    monkeypatch.setattr(network, "convert", broken(spoil_row("table", row)))
     with eagerly(), pytest.raises(VerificationError, match="differ by"):
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
     assert os.listdir(tmp_path) == []
@@ -81,7 +81,7 @@ def clip_inputs(graph: Any) -> None:
 def test_verification_tries_values_that_are_not_tame(tmp_path, monkeypatch):
     x = keras.Input((None, 3))
     model = keras.Model(x, LAYERS.Dense(2)(LAYERS.LSTM(3)(x)))
-    monkeypatch.setattr(exporter, "convert", broken(clip_inputs))
+    monkeypatch.setattr(network, "convert", broken(clip_inputs))
     with eagerly(), pytest.raises(VerificationError, match="differ by"):
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
 
@@ -99,7 +99,7 @@ def first_step_only(graph: Any) -> None:
 def test_verification_tries_several_steps(tmp_path, monkeypatch):
     x = keras.Input((None, 3))
     model = keras.Model(x, LAYERS.GRU(3)(x))
-    monkeypatch.setattr(exporter, "convert", broken(first_step_only))
+    monkeypatch.setattr(network, "convert", broken(first_step_only))
     with eagerly(), pytest.raises(VerificationError, match="differ by"):
         seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
 
@@ -153,14 +153,14 @@ def test_the_limits_of_ids_are_found_through_what_gives_them_on(tmp_path):
     first = LAYERS.LSTM(2)(LAYERS.Embedding(30, 3, mask_zero=True)(ids))
     second = LAYERS.Flatten()(LAYERS.Embedding(7, 3)(keras.ops.flip(others, axis=1)))
     model = keras.Model([ids, others], LAYERS.Concatenate()([first, second]))
-    proto = exporter.convert(model, model_signature(model))
+    proto = network.convert(model, model_signature(model))
     assert id_limits(proto.graph) == {"ids": 30, "others": 7}
 
 
 def test_states_that_go_in_are_about_one():
     x, state = keras.Input((None, 3), name="x"), keras.Input((4,), name="state")
     model = keras.Model([x, state], LAYERS.GRU(4)(x, initial_state=state))
-    graph = exporter.convert(model, model_signature(model)).graph
+    graph = network.convert(model, model_signature(model)).graph
     assert initial_states(graph) == {"state"}
     large, small = sample_inputs(model, model_signature(model), tame=False, states={"state"})
     assert np.abs(large).max() > 50

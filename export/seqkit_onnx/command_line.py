@@ -21,6 +21,7 @@ FAILED = 1  # what was asked for was understood, and could not be done
 WRONG_COMMAND = 2  # argparse ends with it too
 LONGEST_REASON = 300  # characters of an error of Keras, which may quote the whole model
 _PASSED_ON = (
+    "labels",
     "padding",
     "recurrence",
     "dtype",
@@ -147,13 +148,13 @@ def export_file(arguments: argparse.Namespace) -> str:
     options = _options(arguments, model)
     exporter = importlib.import_module("seqkit_onnx.exporter")
     try:
-        exporter.export(model, arguments.output, **options)
+        found = exporter.write_file(model, arguments.output, options, arguments.verify)
     except (ValueError, NotImplementedError, MemoryError) as error:
         raise CommandError(error) from error
     except OSError as error:
         raise CommandError(f"cannot write {arguments.output}: {error.strerror or error}") from error
     line = f"{arguments.output}: {importlib.import_module('seqkit_onnx.file_summary').summarize(arguments.output)}"
-    return f"{line}; {_difference(model, arguments.output, options)}" if arguments.verify else line
+    return line if found is None or not arguments.verify else f"{line}; {_difference(found)}"
 
 
 def check_paths(arguments: argparse.Namespace) -> None:
@@ -228,42 +229,32 @@ def _why_not_loaded(path: Path, said: str) -> str:
     return f"Keras cannot load {path}: {said:.{LONGEST_REASON}}"
 
 
-def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
-    """Returns the keyword arguments of `export`."""
-    from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, TextRegressor, Vocabulary
+def _options(arguments: argparse.Namespace, model: Any) -> Any:
+    """Returns the options of `export`."""
+    from keras_seqkit.text import Vocabulary
+    from seqkit_onnx.kinds import Options, kinds_of
 
-    options: dict[str, Any] = {"verify": arguments.verify, "labels": arguments.labels}
-    options |= {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
+    given = {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
     try:
         if arguments.labels_from is not None:
-            options["labels"] = arguments.labels_from.read_text("utf-8-sig").splitlines()
+            given["labels"] = arguments.labels_from.read_text("utf-8-sig").splitlines()
         if arguments.vocabulary is not None:
-            options["vocabulary"] = Vocabulary.load(arguments.vocabulary)
+            given["vocabulary"] = Vocabulary.load(arguments.vocabulary)
     except (ValueError, OSError) as error:  # a file in another encoding is a ValueError too
         raise CommandError(error, WRONG_COMMAND) from error
-    has_vocabulary = isinstance(model, (TextClassifier, TextRegressor, TextGenerator, Seq2SeqTranslator))
+    try:
+        has_vocabulary = kinds_of(model)[0].brings_vocabulary
+    except ValueError as error:
+        raise CommandError(error) from error
     if has_vocabulary and arguments.vocabulary is not None:
         raise CommandError(f"{arguments.model} has a vocabulary of its own; leave --vocabulary out", WRONG_COMMAND)
-    if arguments.ids and not has_vocabulary:
-        return options | {"text": False}
-    return options | {"text": not arguments.ids and (has_vocabulary or arguments.vocabulary is not None)}
+    return Options(text=not arguments.ids and (has_vocabulary or arguments.vocabulary is not None), **given)
 
 
-def _difference(model: Any, path: Path, options: dict[str, Any]) -> str:
+def _difference(found: Any) -> str:
     """Says how far the file is from Keras, on the samples by which `export` has checked it."""
-    from keras_seqkit import Seq2SeqTranslator, TextGenerator
-    from seqkit_onnx.lowering.signature import model_signature
-    from seqkit_onnx.verification import sample_inputs, sample_texts, verify
-
-    if isinstance(model, (TextGenerator, Seq2SeqTranslator)):
+    if found.texts:
         return "writes the same text as Keras on the samples"
-    vocabulary = options.get("vocabulary")
-    if options["text"]:
-        samples = sample_texts(vocabulary or model.vocabulary)
-    else:
-        spec = getattr(model, "input_spec_of_ids", lambda: None)()
-        samples = sample_inputs(model, model_signature(model, spec), options.get("padding") == "post")
-    found = verify(model, path, samples, vocabulary)
     labels = f", with {found.label_agreement:.0%} of the labels the same" if found.label_agreement < 1 else ""
     return f"differs from Keras by at most {found.largest_difference:.1e}{labels}"
 

@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,6 +11,7 @@ import onnx
 from onnx import helper
 
 from keras_seqkit.text import Vocabulary
+from seqkit_onnx.comparison.verification import Verification
 from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.conversion import OPSET
@@ -87,40 +88,56 @@ def serialize(proto: onnx.ModelProto) -> bytes:
     return content + digest_entry(content)  # serialized fields that stand one behind the other are one message
 
 
-def write_metadata(
-    proto: onnx.ModelProto,
-    model: keras.Model,
-    labels: Sequence[str] | None,
-    vocabulary: Vocabulary | None,
-    states: Sequence[CarriedState],
-    measured: dict[str, str] | None = None,
-    kind: str | None = None,
-) -> None:
+def write_metadata(proto: onnx.ModelProto, name: str, kind: str, about: Mapping[str, str]) -> None:
     """Writes the metadata, the version of their format last, so that a file that was cut does not have it.
 
     Args:
         proto: the file; changed in place.
-        model: what it was made of.
-        labels: the names of the classes, if it answers with labels.
-        vocabulary: what is inside, if it takes text.
-        states: those that the caller carries.
-        measured: what else there is to say: of a file that was asked to be less exact, or of its sampler.
-        kind: what `load` makes of it; `None`: a classifier where there are labels, else any model.
+        name: of the model that it was made of.
+        kind: what `load` makes of it.
+        about: what else it says of itself.
     """
     version = importlib.metadata.version("keras-seqkit")
     metadata = {
-        "kind": kind or ("classifier" if labels is not None else "model"),
+        "kind": kind,
         "keras_seqkit_version": version,
         "keras_version": keras.__version__,
-        "model_name": model.name,
+        "model_name": name,
+        **about,
+        "format_version": FORMAT_VERSION,
     }
-    if labels is not None:
-        metadata["labels"] = json.dumps(list(labels), ensure_ascii=False)
-    if vocabulary is not None:
-        metadata["vocabulary_digest"] = vocabulary.digest
-        metadata["vocabulary_size"] = str(len(vocabulary))
-    if states:
-        metadata["states"] = json.dumps([state._asdict() for state in states])
-    helper.set_model_props(proto, {**metadata, **(measured or {}), "format_version": FORMAT_VERSION})
+    helper.set_model_props(proto, metadata)
     proto.producer_name, proto.producer_version = PRODUCER, version
-    proto.graph.name = model.name
+    proto.graph.name = name
+
+
+def of_labels(labels: Sequence[str] | None) -> dict[str, str]:
+    """What a file says of its labels."""
+    return {} if labels is None else {"labels": json.dumps(list(labels), ensure_ascii=False)}
+
+
+def of_vocabulary(vocabulary: Vocabulary | None) -> dict[str, str]:
+    """What a file that takes text says of the vocabulary in it."""
+    if vocabulary is None:
+        return {}
+    return {"vocabulary_digest": vocabulary.digest, "vocabulary_size": str(len(vocabulary))}
+
+
+def of_states(states: Sequence[CarriedState]) -> dict[str, str]:
+    """What a file says of the states that its caller carries."""
+    return {"states": json.dumps([state._asdict() for state in states])} if states else {}
+
+
+def of_precision(precision: str, found: Verification) -> dict[str, str]:
+    """What a file that was asked to be less exact says of how exact it is.
+
+    Args:
+        precision: ``"float16"`` or ``"int8"``.
+        found: what was measured.
+    """
+    return {
+        "precision": precision,
+        "largest_difference": f"{found.largest_difference:.2e}",
+        "label_agreement": f"{found.label_agreement:.4f}",
+        "compared_samples": str(found.count),
+    }

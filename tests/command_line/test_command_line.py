@@ -9,6 +9,7 @@ import pytest
 import seqkit_onnx
 from seqkit_onnx import exporter
 from seqkit_onnx.command_line import main
+from seqkit_onnx.kinds import Options
 from seqkit_onnx.verification import TOLERANCE, TOLERANCES
 
 from keras_seqkit import TextGenerator, Vocabulary
@@ -72,22 +73,23 @@ def test_labels_may_stand_in_a_file_one_in_a_line(folder, encoding):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], {"text": True, "verify": False, "labels": None}),
-        (["--dtype", "float16"], {"text": True, "verify": False, "labels": None, "dtype": "float16"}),
-        (["--ids", "--quantize", "int8"], {"text": False, "verify": False, "labels": None, "quantize": "int8"}),
-        (["--ids", "--padding", "post"], {"text": False, "verify": False, "labels": None, "padding": "post"}),
+        ([], Options()),
+        (["--dtype", "float16"], Options(dtype="float16")),
+        (["--ids", "--quantize", "int8"], Options(text=False, quantize="int8")),
+        (["--ids", "--padding", "post"], Options(text=False, padding="post")),
+        (["--labels", "bad", "good"], Options(labels=["bad", "good"])),
     ],
 )
 def test_options_of_export_are_handed_on_where_they_are_given(folder, options, expected, monkeypatch):
-    received: dict = {}
+    received: list = []
 
-    def export(_model: keras.Model, path: Path, **arguments: object) -> None:
-        received.update(arguments)
+    def write_file(_model: keras.Model, path: Path, options: Options, verify: bool) -> None:
+        received.extend([options, verify])
         path.write_bytes(onnx.ModelProto().SerializeToString())
 
-    monkeypatch.setattr(exporter, "export", export)
+    monkeypatch.setattr(exporter, "write_file", write_file)
     assert main(["classifier.keras", "--no-verify", *options]) == 0
-    assert received == expected
+    assert received == [expected, False]
 
 
 @pytest.mark.usefixtures("_own_cell")

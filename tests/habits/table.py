@@ -26,7 +26,7 @@ class Habit:
         shown: how it is shown: text, and code in backticks.
         check: does it to a case, and asserts that it had its effect.
         eager: whether Keras compiles nothing meanwhile.
-        costly: whether the suite tries it on the first model alone, and `make habits` on all.
+        costly: whether the suite, which tries each habit on one model, takes the first one.
     """
 
     section: str
@@ -134,8 +134,8 @@ INTRODUCTION = """# Habits of Keras users
 What works with `keras.Model` works with the models of this package, with strings in place of arrays; or they say why
 not. `python -m tests.habits` makes this page: it does all that stands here to a small model of each class, and checks
 that it had its effect: that the weights are those of the plain list, to the last bit; that the callback was called;
-that the metric is in the history. The suite compares the page with what it finds. *refused* points at the sentence
-that the model raises, below each table.
+that the metric is in the history. The suite does each to one of the models, in turn, and compares with the page.
+*refused* points at the sentence that the model raises, below each table.
 
 `x` are texts in a list; `y` is what belongs to them: the labels of a `TextClassifier`, the translations of a
 `Seq2SeqTranslator`. The texts of a `TextGenerator`, and of a `SkipGram` (`CBOW` is the same), are their own targets:

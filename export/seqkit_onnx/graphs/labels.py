@@ -7,6 +7,7 @@ import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
+from seqkit_onnx.runtime.multi_label_classifier import THRESHOLD
 
 
 def add_labels(
@@ -47,9 +48,6 @@ def add_labels(
     names = builder.constant(list(labels), object, "labels_names")
     builder.nodes.append(helper.make_node("Gather", [names, best], [label], name="labels/label"))
     return builder.nodes
-
-
-THRESHOLD = 0.5
 
 
 def add_several_labels(graph: GraphProto, labels: Sequence[str], probabilities: str) -> None:

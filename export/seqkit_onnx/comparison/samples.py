@@ -107,3 +107,10 @@ def _pad(array: np.ndarray, value: Any) -> None:
         array[row, steps] = value
     if array.dtype.kind == "i":  # the first row has no padding at all
         array[0][array[0] == 0] = 1
+
+
+def first_rows(samples: Any, count: int) -> Any:
+    """Returns so many rows, from the beginning again where there are fewer."""
+    if isinstance(samples, list) and isinstance(samples[0], str):
+        return [samples[place % len(samples)] for place in range(count)]
+    return keras.tree.map_structure(lambda array: np.resize(array, (count, *array.shape[1:])), samples)

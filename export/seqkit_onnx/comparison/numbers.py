@@ -1,60 +1,27 @@
-"""What Keras answers and what a file answers, side by side."""
+"""What a network answers in Keras and in a file."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignore[attr-defined]  # compiled
 
-from keras_seqkit.models.text_encoder_model import TextEncoderModel
-from keras_seqkit.text import Vocabulary
+from seqkit_onnx.comparison.predictions import predictions
+from seqkit_onnx.comparison.verification import TOLERANCE, TOLERANCES, Verification, VerificationError
 from seqkit_onnx.ignored_warnings import ignored_here
-from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
 from seqkit_onnx.lowering.hooks import plain_scope_name
 from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
 from seqkit_onnx.lowering.other_precision import rebuilt
 from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, REFUSED_INPUTS
-from seqkit_onnx.lowering.signature import ModelSignature, model_signature
-from seqkit_onnx.predictions import predictions
-from seqkit_onnx.runtime.classifier import Classifier
-from seqkit_onnx.runtime.multi_label_classifier import THRESHOLD, MultiLabelClassifier
+from seqkit_onnx.lowering.signature import ModelSignature
 
-TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
-# float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to
-# 5e-4 and 2e-2, and outputs are taken to be about 1.
-TOLERANCES = {None: TOLERANCE, "float16": 5e-3, "int8": 5e-2}
-
-
+# A network may magnify the rounding of float32. Where that is so, Keras itself is further from its answers in float64,
+# or to inputs that differ in the last bit, and a file may be so many times as far from Keras.
+AS_FAR_AS_KERAS = 4.0
 # Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
 _SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
-
-
-class VerificationError(ValueError):
-    """A file and its Keras model do not give the same answers."""
-
-
-class _Measured(NamedTuple):
-    largest_difference: float
-    label_agreement: float
-    count: int
-
-
-class Verification(_Measured):
-    """How far a file is from its Keras model: a tuple of three, and what a GPU would not run.
-
-    Attributes:
-        largest_difference: between any two numbers, divided by the largest one of that output where that is above 1.
-        label_agreement: the fraction of rows with the same label; 1.0 where a model has no labels. A row of which two
-            classes are as probable, within `TOLERANCE`, may have either.
-        count: how many rows were compared.
-        kept_on_cpu: the nodes that onnxruntime's CUDA provider would leave on the CPU, with a reason each.
-        tolerance: the largest difference that is taken for rounding in float32.
-    """
-
-    kept_on_cpu: tuple[KeptOnCpu, ...] = ()
-    tolerance: float = TOLERANCE
 
 
 class Comparison:
@@ -62,23 +29,23 @@ class Comparison:
 
     Args:
         model: the model, in float32.
-        network: what `load` gives for the file.
-        vocabulary: what makes ids of text, where the file takes text and the model ids.
+        file: what `load` gives for the file.
+        of_text: where the file takes text, what makes of a list of strings what the model takes.
         signature: the model's inputs, where they are known.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        network: Any,
-        vocabulary: Vocabulary | None = None,
+        file: Any,
+        of_text: Callable[[list[str]], Any] | None = None,
         signature: ModelSignature | None = None,
     ):
         self.model = model
-        self.network = network
-        self.vocabulary = vocabulary
+        self.file = file
+        self.of_text = of_text
         self.signature = signature
-        self.takes_text = network.input_names == ["text"]
+        self.takes_text = file.input_names == ["text"]
         self.can_predict = _can_predict(model) and not (signature and signature.several_arguments)
 
     def of(self, inputs: Any) -> Verification:
@@ -98,25 +65,25 @@ class Comparison:
         They are compared with those in float64, where the model can be built anew, and with those to numbers that
         differ in their last bit, which is as near as an operator can be to what it is given.
         """
-        own = self._scores(self.answers(inputs, predicts=False))
+        own = self.scores(self.answers(inputs, predicts=False))
         nudged = self.answers(_changed_floats(inputs, lambda array: np.nextafter(array, 2 * array)), predicts=False)
-        found = largest_difference(own, self._scores(nudged))
+        found = largest_difference(own, self.scores(nudged))
         try:
             same, exact = (
-                Comparison(rebuilt(self.model, dtype), self.network, self.vocabulary, self.signature)
+                type(self)(rebuilt(self.model, dtype), self.file, self.of_text, self.signature)
                 for dtype in ("float32", "float64")
             )
-            if largest_difference(own, self._scores(same.answers(inputs, predicts=False))) > 0.1 * TOLERANCE:
+            if largest_difference(own, self.scores(same.answers(inputs, predicts=False))) > 0.1 * TOLERANCE:
                 return found  # not all that the model does stands in its configuration
             answers = exact.answers(_changed_floats(inputs, lambda array: array.astype(np.float64)), predicts=False)
         except CANNOT_REBUILD:
             return found
-        return max(found, largest_difference(own, self._scores(answers)))
+        return max(found, largest_difference(own, self.scores(answers)))
 
     def answers(self, inputs: Any, predicts: bool) -> list[np.ndarray]:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
-        if self.takes_text:
-            inputs = self._of_text(inputs)
+        if self.takes_text and self.of_text is not None:
+            inputs = self.of_text(inputs)
         with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
             if isinstance(inputs, list) and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
@@ -131,16 +98,11 @@ class Comparison:
 
     def with_answers(self, inputs: Any, answers: list[np.ndarray]) -> Verification:
         """Compares what the file answers with what Keras has answered."""
-        expected = self._scores(answers)
-        if isinstance(self.network, Classifier):
-            labels, ours = self.network.predict(inputs if self.takes_text else self._own(inputs))
-            several = isinstance(self.network, MultiLabelClassifier)
-            agreement = (_agreement_of_sets if several else _agreement)(labels, expected[0], self.network.classes)
-            return Verification(largest_difference([ours], expected), agreement, len(labels))
-        own = self._own(inputs)
+        expected = self.scores(answers)
+        own = self.own(inputs)
         rows = max((len(array) for array in own.values() if np.ndim(array)), default=1)
         try:
-            outputs = list(self.network.predict({**own, **self.network.initial_state(rows)}).values())
+            outputs = list(self.file.predict({**own, **self.file.initial_state(rows)}).values())
         except (errors.Fail, errors.InvalidArgument, errors.RuntimeException, errors.NotImplemented) as error:
             shapes = {name: np.shape(array) for name, array in own.items()}
             raise VerificationError(
@@ -149,35 +111,58 @@ class Comparison:
             ) from error
         return Verification(largest_difference(outputs[: len(expected)], expected), 1.0, rows)
 
-    def _own(self, inputs: Any) -> Mapping[str, Any]:
+    def over(
+        self, asked: Iterable[tuple[Any, list[np.ndarray]]], precision: str | None = None, half: bool = False
+    ) -> Verification:
+        """Compares on several inputs, and finds out how much of a difference is rounding.
+
+        Args:
+            asked: pairs of inputs and Keras's answers.
+            precision: ``"float16"`` or ``"int8"`` for a file that was asked to be less exact.
+            half: whether the model casts to half precision itself and computes in it.
+
+        Raises:
+            VerificationError: Keras answers to none of them, or answers NaN to all.
+        """
+        found: list[Verification] = []
+        for inputs, answers in asked:
+            _check_some_numbers(answers)
+            measured = self.with_answers(inputs, answers)
+            if half:
+                measured.tolerance = TOLERANCES["float16"]
+            elif measured.largest_difference > TOLERANCE and not precision:
+                measured.tolerance += AS_FAR_AS_KERAS * self.rounding(inputs)
+            found.append(measured)
+        if not found:
+            raise VerificationError(
+                "export: Keras answers to none of the inputs that were made up to verify the file. Pass verify=False, "
+                "and compare with seqkit_onnx.verify on inputs of your own."
+            )
+        worst = max(found, key=lambda each: each.largest_difference - each.tolerance)
+        whole = Verification(
+            worst.largest_difference, min(each.label_agreement for each in found), sum(each.count for each in found)
+        )
+        whole.tolerance = worst.tolerance
+        return whole
+
+    def scores(self, answers: list[np.ndarray]) -> list[np.ndarray]:
+        """Returns what the file is to give where the model gives `answers`."""
+        return answers
+
+    def own(self, inputs: Any) -> Mapping[str, Any]:
         """Returns the inputs by their names."""
         if self.signature is None or self.takes_text:
-            return self.network.own_inputs(inputs)
+            return self.file.own_inputs(inputs)
         return dict(zip(self.signature.input_names, keras.tree.flatten(inputs), strict=True))
 
-    def _scores(self, answers: list[np.ndarray]) -> list[np.ndarray]:
-        """Returns what the file is to give: probabilities where it has labels."""
-        if not isinstance(self.network, Classifier):
-            return answers
-        if isinstance(self.network, MultiLabelClassifier):
-            return answers
-        return [_probabilities(answers[0], self.network.metadata.get("scores", "probabilities"))]
 
-    def _of_text(self, texts: Any) -> Any:
-        """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
-        if isinstance(self.model, TextEncoderModel):
-            return texts
-        if self.vocabulary is None:
-            raise ValueError(
-                "verify: the file takes text and the model ids; pass the vocabulary that export was given."
-            )
-        layer = getattr(self.vocabulary, "layer", None)
-        if layer is not None:
-            ids = np.asarray(layer(keras.ops.convert_to_tensor(texts)))
-        else:
-            signature = self.signature or model_signature(self.model)
-            ids = self.vocabulary.encode(texts, signature.specs[0].shape[1])  # (batch, time)
-        return ids if ids.shape[1] else np.zeros((len(ids), 1), np.int32)
+def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:
+    """Some rows may have no answer, such as the logarithm of a negative number; a model that has none is broken."""
+    if any(answer.dtype.kind == "f" and answer.size and np.isnan(answer).all() for answer in answers):
+        raise VerificationError(
+            "export: Keras itself answers NaN to all samples. Nothing was written. Check the model for NaN, infinite "
+            "or very large weights."
+        )
 
 
 def _can_predict(model: keras.Model) -> bool:
@@ -211,32 +196,6 @@ def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
         differences = np.where((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)), 0.0, np.abs(ours - theirs))
     largest = np.max(np.abs(theirs[np.isfinite(theirs)]), initial=1.0)
     return float(np.max(differences, initial=0.0) / largest)
-
-
-def _probabilities(scores: np.ndarray, kind: str) -> np.ndarray:
-    """Returns the probability of each class, (batch, classes), of what a model answers."""
-    if kind == "logits":
-        activation = keras.activations.sigmoid if scores.shape[1] == 1 else keras.activations.softmax
-        scores = np.asarray(activation(keras.ops.convert_to_tensor(scores)))
-    elif np.any(scores < -TOLERANCE) or np.any(scores > 1 + TOLERANCE):
-        raise VerificationError(
-            f"export: the model's answers are no probabilities: they are from {scores.min():.3g} to "
-            f"{scores.max():.3g}. Pass scores='logits' if a sigmoid or softmax makes probabilities of them."
-        )
-    return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
-
-
-def _agreement(labels: Sequence[str], probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    """The fraction of labels that are the most probable class, or as probable as that."""
-    chosen = probabilities[np.arange(len(labels)), [classes.index(label) for label in labels]]
-    return float(np.mean(chosen >= np.max(probabilities, axis=1) - TOLERANCE))
-
-
-def _agreement_of_sets(labels: Sequence[Sequence[str]], probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    """The fraction of texts that have the labels above the threshold; one as probable as it may be there or not."""
-    given = np.array([[name in row for name in classes] for row in labels])
-    same = (given == (probabilities > THRESHOLD)) | (np.abs(probabilities - THRESHOLD) <= TOLERANCE)
-    return float(np.mean(same.all(axis=1)))
 
 
 @contextmanager

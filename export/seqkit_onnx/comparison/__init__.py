@@ -1,0 +1,1 @@
+"""What Keras answers and what a file answers, side by side."""
