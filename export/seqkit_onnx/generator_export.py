@@ -49,7 +49,7 @@ def export_generator(
     declare_operator_sets(proto)
     about = {
         "sampler": json.dumps({"class_name": type(sampler).__name__, "config": sampler.get_config()}),
-        "joiner": generator.vocabulary.rules.joiner,
+        "joiner": generator.vocabulary.rules.joiner if generator.detokenizer is None else "",  # the words bring spaces
         "takes_text": json.dumps(text),
     }
     states = step_states(generator, sampler) if step else []
@@ -93,6 +93,6 @@ def _stepped_ids(step: StepGenerator, ids: np.ndarray) -> np.ndarray:
 
 
 def _text(generator: TextGenerator, prompt: str, tokens: Any) -> str:
-    continuation = Continuation(generator.vocabulary, prompt)
+    continuation = Continuation(generator.vocabulary, prompt, detokenizer=generator.detokenizer)
     continuation.extend(int(token) for token in tokens)
     return continuation.text()
