@@ -10,6 +10,7 @@ from seqkit_onnx.runtime.random_numbers import uniform
 
 from keras_seqkit import TextGenerator, samplers
 from keras_seqkit.samplers import Sampler
+from keras_seqkit.text.continuation import SPACES
 
 PADDING, UNKNOWN, START, END = range(4)
 TOO_EARLY = -1e20  # what [END] gets before min_new_tokens
@@ -125,6 +126,21 @@ def write(model: TextGenerator, sampler: Sampler, prompt: str, row: int, call: C
         if token == END:
             break
     return found
+
+
+def text_of(model: TextGenerator, prompt: str, tokens: list[int]) -> str:
+    """Returns a prompt and the text of the tokens behind it, up to [END]."""
+    tokens = tokens[: tokens.index(END)] if END in tokens else tokens
+    spaced, tables = not prompt or prompt.endswith(SPACES), model.detokenizer
+    if tables is None:
+        written = model.vocabulary.rules.joiner.join(model.vocabulary.tokens[token] for token in tokens)
+        return prompt + (model.vocabulary.rules.joiner if tokens and not spaced else "") + written
+    text, before = prompt, [PADDING, *model.vocabulary.encode_rows([prompt])[0]][-1]
+    for place, token in enumerate(tokens):
+        space = not (tables.glued_after[before] or tables.glued_before[token] or (spaced and not place))
+        text += " " * space + (tables.first_forms if tables.ends_sentence[before] else tables.forms)[token]
+        before = token
+    return text
 
 
 class Rules:

@@ -66,6 +66,8 @@ def test_the_writers_that_are_compared_have_all_there_is():
     writers = [writer_of(name) for name in NUMBERS]
     assert {writer.model.cell for writer in writers} == set(OPERATORS)
     assert {writer.model.vocabulary.rules.level for writer in writers} == {"char", "word"}
+    words = [writer for writer in writers if writer.model.vocabulary.rules.level == "word"]
+    assert {writer.model.detokenizer is None for writer in words} == {True, False}
     configs = [writer.sampler.get_config() for writer in writers]
     defaults = samplers.RandomSampler().get_config()
     for argument, default in defaults.items():

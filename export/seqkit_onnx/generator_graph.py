@@ -13,6 +13,7 @@ from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import uniform
 from seqkit_onnx.graphs.generation_loop import SETTINGS, StepVariant, add_generation_loop, draws_of
 from seqkit_onnx.graphs.ids_to_text import add_ids_to_text, described_text
+from seqkit_onnx.graphs.joined_words import Prompt, add_joined_words
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.conversion import IR_VERSION, OPSET, convert
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
@@ -91,7 +92,11 @@ def generator_model(generator: TextGenerator, sampler: Sampler, text: bool) -> M
         tokens = _result(builder, sampler, found)
     tokens = _cut(builder, tokens)
     if text:
-        builder.nodes.extend(add_ids_to_text(graph, vocabulary, "prompt", tokens, "text"))
+        builder.nodes.extend(
+            add_ids_to_text(graph, vocabulary, "prompt", tokens, "text")
+            if generator.detokenizer is None
+            else add_joined_words(graph, generator.detokenizer, tokens, "text", prompt=Prompt("prompt", ids))
+        )
         graph.output.append(described_text("text"))
     else:
         builder.nodes.append(helper.make_node("Identity", [tokens], ["generated_ids"], name="generation/as_ids"))

@@ -11,9 +11,11 @@ from keras_seqkit.models.generation import GenerationStep
 from keras_seqkit.samplers import Sampler, Settings, constraints
 from keras_seqkit.samplers.sampler import NetworkOutput
 from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.detokenization import Detokenizer
 from keras_seqkit.text.vocabulary import PADDING_ID, START_ID
 from seqkit_onnx.generator_graph import add_default, describe_input, empty_model, small_top_k, spec
 from seqkit_onnx.graphs.ids_to_text import token_strings
+from seqkit_onnx.graphs.joined_words import add_pieces, last_token, with_space
 from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
 from seqkit_onnx.lowering.carried_state import CarriedState
 from seqkit_onnx.lowering.conversion import convert
@@ -130,7 +132,10 @@ def generator_step_model(generator: TextGenerator, sampler: Sampler, text: bool)
     }
     names = joiner.join(part, "network", bindings)
     builder.nodes.extend(part.node)
-    piece = _piece(builder, generator.vocabulary, names["next_token"], text)
+    if generator.detokenizer is None:
+        piece = _piece(builder, generator.vocabulary, names["next_token"], text)
+    else:
+        piece = _joined_piece(builder, generator.detokenizer, names["next_token"], bindings["ids"], text)
     results = {names["next_token"]: "next_token"} | {
         names[_result_name(part, _own(state.input), names)]: state.output for state in states
     }
@@ -158,6 +163,16 @@ def _piece(builder: GraphBuilder, vocabulary: Vocabulary, token: str, text: bool
     begins = builder.node("Equal", ["token", builder.constant(START_ID, np.int32, "step_start")], "begins")
     first = builder.node("And", [no_prompt, begins], "is_first")
     return builder.where(first, builder.node("Gather", [spaceless, token], "written_first"), piece)
+
+
+def _joined_piece(builder: GraphBuilder, detokenizer: Detokenizer, token: str, ids: str, text: bool) -> str:
+    """Adds a word as it is written behind the last one that was read, string (batch,): it needs to know no other."""
+    last = last_token(builder, ids)  # (batch,)
+    nothing = builder.node("Equal", [last, builder.constant(PADDING_ID, np.int32, "step_padding")], "nothing_read")
+    before = builder.where(nothing, "token", last)
+    if text:
+        before = with_space(builder, detokenizer, before, "text")
+    return add_pieces(builder, detokenizer, token, before, after_spaces=text)
 
 
 def _result_name(part: Any, name: str, names: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from keras_seqkit.models.encoded_pairs import encoded_pairs, read_pairs, sides_o
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text
 from keras_seqkit.models.translation_training import BLEU_SENTENCES, HeldOutBleu, TranslationTraining, steps_of
 from keras_seqkit.models.translation_writer import TranslationWriter
+from keras_seqkit.models.word_joining import learned_detokenizer
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.detokenization import Detokenizer
@@ -182,9 +183,8 @@ class Seq2SeqTranslator(TranslationTraining):
         monitored = self.monitored(monitor, patience, validation_data is not None or bool(validation_split))
         if not is_stream(x) and y is None:
             raise ValueError(f"{type(self).__name__}.fit: y is expected, the translations of x; received None.")
-        if self.detokenizer is None and self.target_vocabulary.rules.level == "word" and is_text(y) and is_text(x):
-            y = text_column(y, f"{type(self).__name__}: targets")
-            self.detokenizer = Detokenizer.from_texts(self.target_vocabulary, y)
+        if self.detokenizer is None and is_text(x):
+            self.detokenizer = learned_detokenizer(self.target_vocabulary, y, f"{type(self).__name__}: targets")
         batch_size = FIT_BATCH_SIZE if batch_size is None else batch_size
 
         def prepare(data: Any, held_out: Any) -> list[Any]:

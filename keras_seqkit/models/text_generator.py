@@ -19,9 +19,11 @@ from keras_seqkit.models.text_data import is_text
 from keras_seqkit.models.text_model import AUTO, DefaultCompilation, check_sizes, validation_parts, weights_of
 from keras_seqkit.models.token_losses import token_loss, token_metrics
 from keras_seqkit.models.token_streams import ContinuousBatches
+from keras_seqkit.models.word_joining import check_detokenizer, learned_detokenizer
 from keras_seqkit.models.writer import Writers, check_count, check_settings, length_limits, prompt_list
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation, stop_list
+from keras_seqkit.text.detokenization import Detokenizer
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
 
@@ -50,6 +52,10 @@ class TextGenerator(RecurrentLanguageModel):
             (Zaremba et al., 2014).
         tie_weights: whether the embedding's table, transposed, gives the logits too (Press and Wolf, 2017); where the
             last layer has another width, a projection without bias comes before it.
+        detokenizer: how words are joined, where the vocabulary is of words: capital letters, and spaces beside
+            punctuation. `None`: `fit` learns it from texts in memory, not from a stream, which may be readable only
+            once; a model that has none joins by spaces. To train on a stream, pass
+            ``Detokenizer.from_texts(vocabulary, texts)``, of texts that show how words are written.
         **kwargs: as in `keras.Model`. With ``dtype="mixed_bfloat16"``, CPUs that have it train about half as long again
             as fast; the logits and the carried states remain float32.
 
@@ -63,8 +69,9 @@ class TextGenerator(RecurrentLanguageModel):
         Steps with id 0 are masked.
 
     Raises:
+        TypeError: the detokenizer is no `Detokenizer`.
         ValueError: an argument is out of its range, or the embedding has too few rows, or those of other tokens, or
-            cannot be tied.
+            cannot be tied, or the detokenizer is of other words.
 
     Example:
     >>> from keras_seqkit import TextGenerator, Vocabulary
@@ -87,9 +94,13 @@ class TextGenerator(RecurrentLanguageModel):
         embedding: int | keras.layers.Layer = 64,
         dropout: float = 0.0,
         tie_weights: bool = False,
+        *,
+        detokenizer: Detokenizer | None = None,
         **kwargs: Any,
     ):
+        check_detokenizer("TextGenerator", detokenizer, vocabulary)
         super().__init__(vocabulary, units, cell, embedding, dropout, tie_weights, **kwargs)
+        self.detokenizer = detokenizer
         self.default_sampler: Any = None
         self._forget = FORGET
         self.writers = Writers(self)
@@ -173,6 +184,7 @@ class TextGenerator(RecurrentLanguageModel):
         Args:
             x: a string, or texts in any column; a stream of batches (`tf.data`, `PyDataset`, a generator, a data
                 loader) of texts, each of which then begins without state; or arrays, which Keras gets as they are.
+                Texts in memory also teach a model of words how words are joined; see `detokenizer` of the class.
             y: only for arrays.
             batch_size: rows of a batch; `None`: 64.
             epochs: how often the texts are read.
@@ -209,8 +221,10 @@ class TextGenerator(RecurrentLanguageModel):
         if not 0 <= forget <= 1:
             raise ValueError(f"TextGenerator.fit: forget is 0 to 1; received {forget}.")
         check_sizes("TextGenerator", batch_size=batch_size, length=length, step=step)
+        in_memory = None
         if is_text(x):
-            x = replace(self.examples(x, y, sample_weight, class_weight), length=length, step=step)
+            in_memory = text_list(x)
+            x = replace(self.examples(in_memory, y, sample_weight, class_weight), length=length, step=step)
             y = sample_weight = class_weight = None
         if isinstance(validation_data, tuple) and all(isinstance(each, str) for each in validation_data):
             validation_data = list(validation_data)  # texts, not texts and their labels
@@ -218,6 +232,8 @@ class TextGenerator(RecurrentLanguageModel):
             texts, labels, weights = validation_parts(validation_data, "TextGenerator")
             if is_text(texts):
                 validation_data = replace(self.examples(texts, labels, weights), length=length)
+        if self.detokenizer is None and in_memory is not None:
+            self.detokenizer = learned_detokenizer(self.vocabulary, in_memory, "TextGenerator: texts")
         self._forget = forget
         return self.fit_texts(
             x,
@@ -344,7 +360,8 @@ class TextGenerator(RecurrentLanguageModel):
                 Keras and in an exported file. `None`: another one each time, from `keras.utils.set_random_seed` on
                 always the same ones.
             stop: a string, or a list of strings, where a text ends; it is left out.
-            strip_prompt: whether the prompts are left out.
+            strip_prompt: whether the prompts are left out. Behind a prompt, subwords and words that a detokenizer
+                joins bring the space between with them, so prompt and text can be put together as they are.
             stream: whether text is yielded as it is written.
             max_length: in place of `max_new_tokens`: how many tokens a text has at most, those of its prompt included.
             num_return_sequences: how many texts are written for each prompt; they follow each other.
@@ -368,7 +385,10 @@ class TextGenerator(RecurrentLanguageModel):
         self.check_finite()
         writer = self.writers.of(sampler)
         settings = {"temperature": temperature, "top_k": min(top_k, len(self.vocabulary)), "top_p": top_p, "seed": seed}
-        continuations = [Continuation(self.vocabulary, text, limit) for text, limit in zip(texts, limits, strict=True)]
+        continuations = [
+            Continuation(self.vocabulary, text, limit, detokenizer=self.detokenizer)
+            for text, limit in zip(texts, limits, strict=True)
+        ]
         if stream:
             if not sampler.writes_each_step:
                 raise ValueError(
@@ -403,6 +423,7 @@ class TextGenerator(RecurrentLanguageModel):
             "embedding": serialize(self.embedding),
             "dropout": self.dropout_rate,
             "tie_weights": self.tie_weights,
+            "detokenizer": None if self.detokenizer is None else self.detokenizer.get_config(),
         }
 
     @classmethod
@@ -410,6 +431,8 @@ class TextGenerator(RecurrentLanguageModel):
         """Returns the model that `get_config` described, its weights fresh."""
         config = dict(config)
         config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
+        if config.get("detokenizer") is not None:  # configurations of before have none
+            config["detokenizer"] = Detokenizer(**config["detokenizer"])
         for part in ("embedding", "dtype"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from keras_seqkit.text.detokenization import Detokenizer
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, Vocabulary
 
 SPACES = (" ", "\n", "\t")
@@ -15,12 +16,25 @@ class Continuation:
         vocabulary: the tokens.
         prompt: a text, kept as it is.
         limit: how many tokens are taken at most; `None`: all.
+        detokenizer: how words are joined, and what is written to the prompt's last one; `None`: by spaces, or as their
+            level has it.
     """
 
-    def __init__(self, vocabulary: Vocabulary, prompt: str, limit: int | None = None):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        prompt: str,
+        limit: int | None = None,
+        *,
+        detokenizer: Detokenizer | None = None,
+    ):
         self.vocabulary = vocabulary
         self.prompt = prompt
         self.limit = limit
+        self.detokenizer = detokenizer
+        self._last_of_prompt = PADDING_ID
+        if detokenizer is not None:
+            self._last_of_prompt = [PADDING_ID, *vocabulary.encode_rows([prompt])[0]][-1]
         self.tokens: list[int] = []
         self.ended = limit == 0  # whether [END] was written, or the limit reached
 
@@ -35,7 +49,13 @@ class Continuation:
 
     @property
     def written(self) -> str:
-        """What was written, without the prompt; a space that a first subword begins with stays behind a prompt."""
+        """What was written, without the prompt.
+
+        Behind a prompt, it begins with the space that its first subword has, or that a detokenizer puts there.
+        """
+        if self.detokenizer is not None:
+            spaced = self.prompt.endswith(SPACES)
+            return self.detokenizer.join(self.tokens, before=self._last_of_prompt, spaced=spaced)
         return self.vocabulary.decode([self.tokens], keep_first_space=bool(self.prompt))[0]
 
     def text(self, stops: Sequence[str] = (), strip_prompt: bool = False) -> str:
@@ -46,8 +66,8 @@ class Continuation:
         return written if strip_prompt else self.prompt + self.separator(written) + written
 
     def separator(self, written: str) -> str:
-        """What stands between the prompt and `written`: a space between words, else nothing."""
-        if not written or not self.prompt or self.prompt.endswith(SPACES):
+        """What stands between the prompt and `written`: a space between words, unless `written` has its own."""
+        if self.detokenizer is not None or not written or not self.prompt or self.prompt.endswith(SPACES):
             return ""
         return self.vocabulary.rules.joiner
 

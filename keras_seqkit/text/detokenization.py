@@ -1,8 +1,9 @@
 """Words joined to a sentence as people write it: spaces, and capital letters."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from keras_seqkit.text.validation import check_texts
@@ -54,8 +55,9 @@ class Detokenizer(NamedTuple):
         if rules.level != "word":
             raise ValueError(f"Detokenizer: level 'word' is expected; received {rules.level!r}, which joins by itself.")
         seen = _Seen()
+        find_all, token_of = re.compile(str(rules.pattern)).finditer, cache(lambda form: rules.split(form)[:1])
         for text in check_texts(texts, "Detokenizer.from_texts: texts"):
-            seen.add(_written_words(text, rules))
+            seen.add(_written_words(find_all(text), token_of))
         starts_capital = 2 * seen.capital_starts > seen.starts
         tokens = vocabulary.tokens
         forms = [seen.usual_form(token) for token in tokens]
@@ -68,21 +70,33 @@ class Detokenizer(NamedTuple):
         first_forms = [_capitalized(form) if starts_capital else form for form in forms]
         return cls(forms, first_forms, glued_before, glued_after, ends)
 
-    def join(self, ids: Iterable[int], copies: Mapping[int, str] | None = None) -> str:
+    def join(
+        self,
+        ids: Iterable[int],
+        copies: Mapping[int, str] | None = None,
+        *,
+        before: int = PADDING_ID,
+        spaced: bool = False,
+    ) -> str:
         """Joins the words of a sentence.
 
         Args:
             ids: integers (time,); padding, start and end are silent.
             copies: for places in it, what is written there instead.
+            before: the word that they follow, where they go on from others; 0: none.
+            spaced: whether a space stands behind it already.
+
+        Returns:
+            The text. Where it goes on from other words, it begins with the space behind them, if one belongs there.
         """
-        parts, before = [], PADDING_ID
+        parts = []
         for place, index in enumerate(int(index) for index in ids):
             if index in SILENT_IDS:
                 continue
             form = (self.first_forms if self.ends_sentence[before] else self.forms)[index]
-            space = "" if self.glued_after[before] or self.glued_before[index] else " "
+            space = "" if spaced or self.glued_after[before] or self.glued_before[index] else " "
             parts.append(space + (copies or {}).get(place, form))
-            before = index
+            before, spaced = index, False
         return "".join(parts)
 
     def get_config(self) -> dict[str, Any]:
@@ -100,9 +114,9 @@ class _Seen:
     """What was counted in texts."""
 
     def __init__(self):
-        self.forms: dict[str, Counter] = {}
-        self.glued_before: dict[str, Counter] = {}
-        self.glued_after: dict[str, Counter] = {}
+        self.forms: dict[str, Counter] = defaultdict(Counter)
+        self.glued_before: dict[str, Counter] = defaultdict(Counter)
+        self.glued_after: dict[str, Counter] = defaultdict(Counter)
         self.starts = 0
         self.capital_starts = 0
 
@@ -114,12 +128,12 @@ class _Seen:
                 self.starts += 1
                 self.capital_starts += word.form[:1].isupper()
             if not starts:
-                self.forms.setdefault(word.token, Counter())[word.form] += 1
+                self.forms[word.token][word.form] += 1
             if before is not None:
                 # A mark has its say about the space before it, and about the one after it where a word follows.
                 by_itself = word.token[:1].isalnum()
                 side, token = (self.glued_after, before.token) if by_itself else (self.glued_before, word.token)
-                side.setdefault(token, Counter())[word.glued] += 1
+                side[token][word.glued] += 1
             before = word
 
     def usual_form(self, token: str) -> str:
@@ -132,11 +146,11 @@ class _Seen:
         return found[True] > found[False]
 
 
-def _written_words(text: str, rules: Any) -> list[_Word]:
-    """Finds the words of a text as they were written, beside what the vocabulary makes of them."""
+def _written_words(found: Iterable[re.Match], token_of: Callable[[str], list[str]]) -> list[_Word]:
+    """Lists the words of a text as they were written, beside what the vocabulary makes of them, if anything."""
     words, end = [], 0
-    for match in re.finditer(rules.pattern, text):
-        words += [_Word(token, match[0], match.start() == end) for token in rules.split(match[0])[:1]]
+    for match in found:
+        words += [_Word(token, match[0], match.start() == end) for token in token_of(match[0])]
         end = match.end()
     return words
 

@@ -11,9 +11,9 @@ import seqkit_onnx
 
 from keras_seqkit import TextGenerator, samplers
 from keras_seqkit.samplers import Sampler
-from keras_seqkit.text.continuation import Continuation
+from tests.detokenizers import random_detokenizer
 from tests.generators import CELLS, TEXTS, UNKNOWN, generator
-from tests.numpy_generator import Call, Choice, write
+from tests.numpy_generator import Call, Choice, text_of, write
 
 TIE = 1e-5  # float32 sums in another order move probabilities, scores and logits of such small networks by less
 OWN_ARGUMENTS: dict[str, Any] = {
@@ -79,7 +79,10 @@ def random_writer(name: str, number: int) -> Writer:
     }
     constraints = {argument: value for argument, value in constraints.items() if random.random() < 0.5}
     sampler = samplers.SAMPLERS[name](**OWN_ARGUMENTS[name](random), **constraints)
-    return Writer(f"{name} {cell} {level} {sampler.get_config()}", model, sampler)
+    if level == "word" and random.random() < 0.5:
+        model.detokenizer = random_detokenizer(model.vocabulary, number)
+    joins = "spaces" if model.detokenizer is None else "detokenizer"
+    return Writer(f"{name} {cell} {level} {joins} {sampler.get_config()}", model, sampler)
 
 
 def random_cases(writer: Writer, count: int, seed: int) -> Iterator[Case]:
@@ -119,7 +122,7 @@ def differences(writer: Writer, file: Any, case: Case) -> Iterator[Difference]:
     of_onnx = file.generate(case.prompts, **case.call._asdict())
     for row, (prompt, *found) in enumerate(zip(case.prompts, of_keras, of_onnx, strict=True)):
         choices = write(writer.model, writer.sampler, prompt, row, case.call)
-        found.append(text_of(writer, prompt, choices))
+        found.append(text_of(writer.model, prompt, [choice.token for choice in choices]))
         if len(set(found)) > 1:
             yield Difference(writer.name, prompt, case.call, *found, smallest_margin(writer, prompt, choices, found))
 
@@ -129,14 +132,7 @@ def smallest_margin(writer: Writer, prompt: str, choices: list[Choice], texts: l
     found = []
     for place, choice in enumerate(choices):
         found.append(choice.margin)
-        begun = text_of(writer, prompt, choices[: place + 1])
+        begun = text_of(writer.model, prompt, [choice.token for choice in choices[: place + 1]])
         if not all(text.startswith(begun) for text in texts):
             break
     return min(found, default=float("inf"))
-
-
-def text_of(writer: Writer, prompt: str, choices: list[Choice]) -> str:
-    """Writes tokens behind a prompt."""
-    continuation = Continuation(writer.model.vocabulary, prompt)
-    continuation.extend(choice.token for choice in choices)
-    return continuation.text()

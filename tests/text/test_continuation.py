@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import SPACES, Continuation, certain_length, first_stop, stop_list
+from keras_seqkit.text.detokenization import Detokenizer
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
+from tests.detokenizers import joined_as_one, random_detokenizer
+from tests.text_strategies import any_text
 
 few_letters = st.text(st.sampled_from("ab "), max_size=12)
 stop_strings = st.lists(st.text(st.sampled_from("ab "), min_size=1, max_size=4), max_size=3)
@@ -105,6 +108,53 @@ def test_subwords_carry_their_own_spaces(prompt, tokens, expected):
     continuation.extend(tokens)
     assert continuation.text() == expected
     assert continuation.text(strip_prompt=True) == expected[len(prompt) :]
+
+
+SENTENCES = ["The cat saw Ann's house, and she ran.", "Did Ann run (from the cat)? No!"]
+SENTENCE_WORDS = Vocabulary.from_texts(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "written", "expected"),
+    [
+        ("", "the cat .", "The cat."),
+        ("the cat", "saw ann 's house .", "the cat saw Ann's house."),
+        ("the cat", ", and", "the cat, and"),
+        ("the cat ", ", and", "the cat , and"),  # the space is the user's
+        ("ANN RAN.", "no !", "ANN RAN. No!"),
+        ("Ann ran. ", "no !", "Ann ran. No!"),
+        ("Ann ran.\n\n", "the cat", "Ann ran.\n\nThe cat"),
+        ("Did Ann run (", "from the", "Did Ann run (from the"),
+        ("a dog zz", "ran", "a dog zz ran"),
+        ("  ", "the cat", "  The cat"),
+        ("the cat", "", "the cat"),
+    ],
+)
+def test_words_go_on_from_a_prompt_as_people_write_them(prompt, written, expected):
+    continuation = Continuation(SENTENCE_WORDS, prompt, detokenizer=Detokenizer.from_texts(SENTENCE_WORDS, SENTENCES))
+    continuation.extend(SENTENCE_WORDS.encode_rows([written])[0])
+    assert continuation.text() == expected
+    assert continuation.text(strip_prompt=True) == expected[len(prompt) :]
+
+
+@given(
+    any_text | st.sampled_from(["", " ", "the cat ", "the cat.", "(", "a\n", "\u2028"]),
+    st.lists(st.integers(1, len(SENTENCE_WORDS) - 1), max_size=9),
+    st.integers(0, 99),
+    stop_strings,
+)
+def test_prompt_and_words_are_joined_as_one_sentence(prompt, tokens, seed, stops):
+    detokenizer = random_detokenizer(SENTENCE_WORDS, seed)
+    continuation = Continuation(SENTENCE_WORDS, prompt, detokenizer=detokenizer)
+    for token in tokens:
+        continuation.extend([token])
+    real = tokens[: tokens.index(END_ID)] if END_ID in tokens else tokens
+    whole = joined_as_one(SENTENCE_WORDS, detokenizer, prompt, real)
+    assert continuation.text() == whole
+    written = whole[len(prompt) :]
+    written = written[: place_by_hand(written, stops)]
+    assert continuation.text(stops) == prompt + written
+    assert continuation.text(stops, strip_prompt=True) == written
 
 
 def test_a_prompt_is_kept_as_it_is():

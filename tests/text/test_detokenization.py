@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.detokenization import Detokenizer
+from tests.detokenizers import random_detokenizer
 from tests.text_strategies import any_text
 
 TEXTS = [
@@ -57,6 +58,17 @@ def test_any_text_can_be_learned_from_and_any_ids_joined(texts, numbers):
         == "".join(detokenizer.forms[index] for index in heard).replace(" ", "").casefold()
     )
     assert Detokenizer(**detokenizer.get_config()) == detokenizer
+
+
+@given(st.lists(st.integers(0, 60), max_size=9), st.lists(st.integers(0, 60), max_size=9), st.integers(0, 99))
+def test_words_that_go_on_are_joined_as_behind_the_others(first, then, seed):
+    vocabulary, _ = learned(TEXTS)
+    detokenizer = random_detokenizer(vocabulary, seed)
+    first, then = ([number % len(vocabulary) for number in numbers] for numbers in (first, then))
+    before = next((index for index in reversed(first) if index not in (0, 2, 3)), 0)
+    behind = detokenizer.join(then, before=before)
+    assert detokenizer.join(first) + behind == detokenizer.join([*first, *then])
+    assert detokenizer.join(then, before=before, spaced=True) == behind.removeprefix(" ")
 
 
 def test_other_levels_join_by_themselves():

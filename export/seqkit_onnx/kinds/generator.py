@@ -47,7 +47,8 @@ class GeneratorFile(WriterFile):
     def about(self) -> dict[str, str]:
         """See `WriterFile`."""
         sampler = {"class_name": type(self.sampler).__name__, "config": self.sampler.get_config()}
-        return {"sampler": json.dumps(sampler), "joiner": self.own_vocabulary.rules.joiner}
+        joiner = self.own_vocabulary.rules.joiner if self.model.detokenizer is None else ""
+        return {"sampler": json.dumps(sampler), "joiner": joiner}
 
     def samples(self) -> list[str]:
         """Returns prompts: none, short ones and a longer one."""
@@ -72,7 +73,7 @@ class GeneratorFile(WriterFile):
         return file.generate_ids(ids, **SETTINGS)
 
     def _text(self, prompt: str, tokens: Any) -> str:
-        continuation = Continuation(self.own_vocabulary, prompt)
+        continuation = Continuation(self.own_vocabulary, prompt, detokenizer=self.model.detokenizer)
         continuation.extend(int(token) for token in tokens)
         return continuation.text()
 
