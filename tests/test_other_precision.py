@@ -15,7 +15,9 @@ from tests.exported import values
 
 LAYERS = keras.layers
 TEXTS = ["a good film", "bad", "so so"]
-HALF = 2e-2  # bfloat16 has 8 bits
+HALF = 2e-2  # of values about 1 in float16, which has 11 bits
+# bfloat16 has 8 bits. How far rounding takes a recurrence depends on the CPU, which may add up in float32 or not.
+TOLERANCES = {"float16": HALF, "bfloat16": 8 * 2**-7}
 
 
 @contextmanager
@@ -47,7 +49,8 @@ def test_a_model_in_half_precision_is_exported_in_float32(policy, tmp_path):
     x = values(3, 5, 3)
     (ours,) = network.predict(x).values()
     assert ours.dtype == np.float32
-    np.testing.assert_allclose(ours, np.asarray(model(x), np.float32), rtol=0, atol=HALF)
+    tolerance = TOLERANCES[policy.removeprefix("mixed_")]
+    np.testing.assert_allclose(ours, np.asarray(model(x), np.float32), rtol=0, atol=tolerance)
     assert seqkit_onnx.verify(model, path, x).largest_difference < 1e-5
 
 

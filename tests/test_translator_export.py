@@ -146,11 +146,6 @@ def test_pretrained_embeddings_are_exported(model, tmp_path):
         np.testing.assert_allclose(own_scores, scores, atol=SCORE_TOLERANCE, rtol=SCORE_TOLERANCE)
 
 
-def test_verify_says_that_it_compares_no_translators(model, path):
-    with pytest.raises(TypeError, match="Pass verify=True to export"):
-        seqkit_onnx.verify(model, path, SENTENCES)
-
-
 def test_no_sentences_and_one_string(file, model):
     assert file.translate([]) == []
     assert file.translate("") == [""]

@@ -175,4 +175,4 @@ def test_a_translator_is_exported_for_text_or_for_ids(folder, options, capsys):
 def test_labels_are_refused_for_a_text_generator(folder, capsys):
     TextGenerator(Vocabulary(["a"], level="char"), 2, embedding=2).save(folder / "generator.keras")
     assert main(["generator.keras", "--labels", "a", "b"]) == 1
-    assert "labels do not belong to a TextGenerator" in capsys.readouterr().err
+    assert "a TextGenerator takes no labels" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import seqkit_onnx
 import tensorflow as tf
+from seqkit_onnx.kinds import network as network_kind
 from seqkit_onnx.lowering.interception import UnsupportedLayerError
 from seqkit_onnx.verification import VerificationError
 
@@ -64,6 +65,15 @@ MIXING = {
     "mean of the batch": lambda: LAYERS.Lambda(lambda x: x - keras.ops.mean(x, axis=0, keepdims=True)),
     "size of the batch": lambda: LAYERS.Lambda(lambda x: x / keras.ops.cast(keras.ops.shape(x)[0], x.dtype)),
     "inside": lambda: keras.Sequential([LAYERS.Dense(3), LAYERS.Softmax(axis=0), LAYERS.Dense(2)]),
+    "largest number": lambda: LAYERS.Lambda(lambda x: x / (1 + keras.ops.max(x))),
+    "place of the largest": lambda: LAYERS.Lambda(lambda x: x + keras.ops.cast(keras.ops.argmax(x), x.dtype)),
+    "rows before": lambda: LAYERS.Lambda(lambda x: keras.ops.cumsum(x, 0)),
+    "first row": lambda: LAYERS.Lambda(lambda x: x - x[:1]),
+    "number of the row": lambda: LAYERS.Lambda(
+        lambda x: x + keras.ops.cast(keras.ops.arange(keras.ops.shape(x)[0])[:, None], x.dtype)
+    ),
+    "a large number": lambda: LAYERS.Lambda(lambda x: keras.ops.where(keras.ops.any(x > 5000), x * 0, x)),
+    "an activation": lambda: LAYERS.Dense(3, activation=lambda x: x / (1 + keras.ops.max(x))),
 }
 
 
@@ -141,7 +151,7 @@ def test_ids_that_come_as_floats_are_verified_as_ids(tmp_path, monkeypatch):
     model = keras.Model(x, LAYERS.GRU(3)(LAYERS.Embedding(9, 4)(x)))
     network = exported(model, tmp_path / "model.onnx", verify=True)
     assert_equal_to_keras(network, model, np.arange(10).reshape(2, 5).astype(np.float32) % 9)
-    monkeypatch.setattr(network, "convert", broken(spoil_row("embedding", 8)))  # the last of the ids
+    monkeypatch.setattr(network_kind, "convert", broken(spoil_row("embedding", 8)))  # the last of the ids
     with pytest.raises(VerificationError, match="differ by"):
         exported(model, tmp_path / "model.onnx", verify=True)
 
