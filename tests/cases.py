@@ -111,7 +111,7 @@ def _nested(x: Any) -> Any:
 
 
 def _activations(x: Any) -> Any:
-    names = ("relu", "hard_sigmoid", "elu", "softplus", "softsign", "leaky_relu", "linear")
+    names = ("relu", "hard_sigmoid", "elu", "softsign", "leaky_relu", "linear")
     return [LAYERS.LSTM(UNITS, activation=name, recurrent_activation="hard_sigmoid")(x) for name in names]
 
 

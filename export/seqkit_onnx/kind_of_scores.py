@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from onnx import GraphProto, NodeProto
 
+from seqkit_onnx.lowering.naming import owner_of_node
+
 SCORES = ("probabilities", "logits")
 _MAKES_PROBABILITIES = {"Softmax", "Sigmoid", "HardSigmoid"}
 _GIVES_ON = {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze"}
@@ -42,7 +44,7 @@ def kind_of_scores(model: keras.Model, graph: GraphProto, given: str | None) -> 
         return "logits"
     raise ValueError(
         f"export: whether model {model.name!r} answers with probabilities or with logits cannot be known: it ends in "
-        f"{maker.op_type if maker is not None else 'an input'}"
+        f"{owner_of_node(maker.name, model) if maker is not None else 'an input'}"
         f"{' and was compiled with ' + repr(_loss_name(model.loss)) if getattr(model, 'loss', None) else ''}. Pass "
         "scores='logits', and the file takes their sigmoid or softmax, or scores='probabilities'."
     )

@@ -28,10 +28,22 @@ from tests.fuzzing.model_descriptions import (
     walk,
 )
 
-NATIVE = ("tanh", "sigmoid", "relu", "hard_sigmoid", "elu", "softplus", "softsign", "leaky_relu", "linear")
+NATIVE = ("tanh", "sigmoid", "relu", "hard_sigmoid", "elu", "softsign", "leaky_relu", "linear")
 # Activations that ONNX's operators do not name: these layers become loops. Not hard_shrink, threshold and the like,
 # which jump: where a value is next to the jump, float32 itself decides, and equality says nothing.
-FOREIGN = ("gelu", "silu", "selu", "mish", "exponential", "hard_tanh", "softmax", "relu6", "celu", "squareplus")
+FOREIGN = (
+    "gelu",
+    "silu",
+    "selu",
+    "mish",
+    "exponential",
+    "hard_tanh",
+    "softplus",
+    "softmax",
+    "relu6",
+    "celu",
+    "squareplus",
+)
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 KINDS = tuple(STATES)
 DEEPEST = 2  # how many nodes hold each other

@@ -104,11 +104,17 @@ class Comparison:
         try:
             outputs = list(self.file.predict({**own, **self.file.initial_state(rows)}).values())
         except (errors.Fail, errors.InvalidArgument, errors.RuntimeException, errors.NotImplemented) as error:
-            shapes = {name: np.shape(array) for name, array in own.items()}
             raise VerificationError(
-                f"export: onnxruntime cannot run the file on inputs of shapes {shapes}, which Keras takes: {error} "
-                "Nothing was written."
+                f"export: onnxruntime cannot run the file on inputs of shapes {self._shapes(own)}, which Keras "
+                f"takes: {error} Nothing was written."
             ) from error
+        for name, ours, theirs in zip(self.file.output_names, outputs, expected, strict=False):
+            if ours.shape != theirs.shape:
+                raise VerificationError(
+                    f"export: to inputs of shapes {self._shapes(own)} Keras gives the output {name!r} in shape "
+                    f"{theirs.shape}, and the file in shape {ours.shape}. Nothing was written. Give the input a fixed "
+                    "shape, or write the layer so that its output has the same axes for all."
+                )
         return Verification(largest_difference(outputs[: len(expected)], expected), 1.0, rows)
 
     def over(
@@ -145,6 +151,9 @@ class Comparison:
         whole.tolerance = worst.tolerance
         return whole
 
+    def _shapes(self, inputs: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        return {name: np.shape(array) for name, array in inputs.items()}
+
     def scores(self, answers: list[np.ndarray]) -> list[np.ndarray]:
         """Returns what the file is to give where the model gives `answers`."""
         return answers
@@ -160,8 +169,10 @@ def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:
     """Some rows may have no answer, such as the logarithm of a negative number; a model that has none is broken."""
     if any(answer.dtype.kind == "f" and answer.size and np.isnan(answer).all() for answer in answers):
         raise VerificationError(
-            "export: Keras itself answers NaN to all samples. Nothing was written. Check the model for NaN, infinite "
-            "or very large weights."
+            "export: Keras itself answers NaN to all samples, which were made up: numbers of both signs, positive "
+            "ones, and some between 0 and 1. Nothing was written. Check the model for infinite or very large weights; "
+            "or, if it is meant for other inputs, pass verify=False and compare with "
+            "seqkit_onnx.verify(model, path, inputs) on your own."
         )
 
 

@@ -23,10 +23,15 @@ def predictions(model: keras.Model, inputs: Any) -> Any:
     arrays = keras.tree.flatten(inputs)
     if not all(isinstance(each, np.ndarray) and each.ndim and len(each) == len(arrays[0]) for each in arrays):
         return model.predict(inputs, verbose="0")
+    before = {name: getattr(model, name, None) for name in ("predict_function", "stop_predicting")}
     model.make_predict_function()
     found = []
-    for first in range(0, max(1, len(arrays[0])), BATCH_SIZE):
-        batch = keras.tree.map_structure(lambda array, first=first: array[first : first + BATCH_SIZE], inputs)
-        trace_ahead(model.predict_function, [(batch,)])
-        found.append(model.predict_on_batch(batch))
+    try:
+        for first in range(0, max(1, len(arrays[0])), BATCH_SIZE):
+            batch = keras.tree.map_structure(lambda array, first=first: array[first : first + BATCH_SIZE], inputs)
+            trace_ahead(model.predict_function, [(batch,)])
+            found.append(model.predict_on_batch(batch))
+    finally:
+        for name, value in before.items():
+            setattr(model, name, value)
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)

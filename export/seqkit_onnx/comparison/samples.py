@@ -14,7 +14,7 @@ SAMPLE_ROWS = 8
 UNKNOWN_INPUT_SIZE = 7  # for axes that vary
 OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
 OTHER_SHAPES_OF_IMAGES = ((1, 12), (3, 19))  # onnxruntime runs no convolution with strides over an image of 1 x 1
-LONG_INPUT_SIZE = 64  # for networks that need many steps, such as a stack of convolutions
+LONG_INPUT_SIZES = (64, 512, 4096)  # for networks that need many steps, such as a stack of convolutions
 UNKNOWN_LIMIT = 3  # of integers that no table limits
 # Each row's size beside the first's: values are not always about 1.
 SIZES = (1.0, 1.0, 1.0, 1.0, 10.0, 100.0, 1e-3, 0.0)
@@ -94,9 +94,31 @@ def sample_batches(
 
 def long_samples(
     model: keras.Model, signature: ModelSignature, padded_after: bool, limits: Mapping[str, int], tame: bool
-) -> Any:
-    """Returns inputs for a network that needs many steps."""
-    return sample_inputs(model, signature, padded_after, limits, 2, LONG_INPUT_SIZE, tame)
+) -> Iterator[Any]:
+    """Yields inputs for a network that needs many steps, longer and longer ones."""
+    for size in LONG_INPUT_SIZES:
+        yield sample_inputs(model, signature, padded_after, limits, 2, size, tame)
+
+
+def of_other_numbers(samples: Any) -> Iterator[Any]:
+    """Yields the same inputs with floats that more models take: about 1, positive ones, some between 0 and 1."""
+    for change in (_about_one, lambda array: np.abs(_about_one(array)), _between_zero_and_one):
+        yield keras.tree.map_structure(
+            lambda array, by=change: by(array) if array.dtype.kind == "f" else array, samples
+        )
+
+
+def _about_one(array: np.ndarray) -> np.ndarray:
+    """Brings the rows that are much larger than 1 back to about 1."""
+    if not array.ndim or not array.size:
+        return array
+    largest = np.max(np.abs(array), axis=tuple(range(1, array.ndim)), keepdims=True)
+    return (array / np.maximum(1, largest / 2)).astype(array.dtype)
+
+
+def _between_zero_and_one(array: np.ndarray) -> np.ndarray:
+    sizes = np.abs(array)
+    return ((0.1 + sizes) / (0.2 + sizes)).astype(array.dtype)
 
 
 def _pad(array: np.ndarray, value: Any) -> None:

@@ -13,7 +13,13 @@ from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.labels import LabelComparison
 from seqkit_onnx.comparison.numbers import Comparison
 from seqkit_onnx.comparison.rebuilt_model import check_rebuilt
-from seqkit_onnx.comparison.samples import first_rows, long_samples, sample_batches, sample_texts
+from seqkit_onnx.comparison.samples import (
+    first_rows,
+    long_samples,
+    of_other_numbers,
+    sample_batches,
+    sample_texts,
+)
 from seqkit_onnx.comparison.verification import Verification, VerificationError
 from seqkit_onnx.graphs.labels import add_labels
 from seqkit_onnx.graphs.no_rows import answer_no_rows
@@ -58,6 +64,11 @@ class NetworkFile(FileKind):
     def __init__(self, model: Any, options: Options):
         super().__init__(model, options)
         _check_choices(options)
+        if not isinstance(options.vocabulary, Vocabulary | None):
+            raise TypeError(
+                f"export: vocabulary is a Vocabulary; received {type(options.vocabulary).__name__}. "
+                "Vocabulary(tokens) makes one of a list of tokens."
+            )
         self.labels = self.class_names()
         if options.scores is not None and self.labels is None:
             raise ValueError("export: scores belong to a model of your own with labels. Leave it out.")
@@ -78,6 +89,8 @@ class NetworkFile(FileKind):
     def class_names(self) -> list[str] | None:
         """The labels that the file answers with."""
         labels = self.options.labels
+        if isinstance(labels, str):
+            raise TypeError(f"export: labels is a list of names; received the string {labels!r}.")
         return None if labels is None else [str(label) for label in labels]
 
     def signature_of_model(self) -> ModelSignature:
@@ -167,17 +180,38 @@ class NetworkFile(FileKind):
         else:
             batches = list(sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with))
         batches += [first_rows(batches[0], count) for count in self.row_counts]
-        found = 0
+        axes: list[int] = []
         for index, batch in enumerate(batches):
-            answers = comparison.answers_if_taken(batch, predicts=index == 0 and comparison.can_predict)
-            if answers is not None:
-                found += 1
-                yield batch, answers
-        if not found and not comparison.takes_text:
-            batch = long_samples(model, signature, padded_after, self.limits, tame)
-            answers = comparison.answers_if_taken(batch, predicts=comparison.can_predict)
-            if answers is not None:
-                yield batch, answers
+            taken = self._answered(comparison, batch, predicts=index == 0)
+            if taken is not None:
+                own = [np.ndim(answer) for answer in taken[1]]
+                axes = axes or own
+                if own == axes:  # some layers of Keras (3.15) drop an axis of a single step, such as Normalization
+                    yield taken
+        if not axes and not comparison.takes_text:
+            for batch in long_samples(model, signature, padded_after, self.limits, tame):
+                taken = self._answered(comparison, batch, predicts=True)
+                if taken is not None:
+                    yield taken
+                    return
+
+    def _answered(self, comparison: Comparison, batch: Any, predicts: bool) -> tuple[Any, list[np.ndarray]] | None:
+        """Returns inputs and what Keras answers to them; `None` where it refuses their shapes.
+
+        Where some answers are no numbers, other numbers are tried: those about 1, which overflow less, positive ones,
+        and some between 0 and 1.
+        """
+        predicts = predicts and comparison.can_predict
+        tried = [batch] if comparison.takes_text else [batch, *of_other_numbers(batch)]
+        answered = []
+        for each in tried:
+            answers = comparison.answers_if_taken(each, predicts)
+            if answers is None:
+                return None
+            answered.append((each, answers))
+            if all(map(_all_finite, answers)):
+                return answered[-1]
+        return next((pair for pair in answered if all(map(_some_numbers, pair[1]))), answered[0])
 
     def traced_signature(self) -> ModelSignature:
         """The inputs with which the model is converted."""
@@ -258,6 +292,14 @@ class NetworkFile(FileKind):
         settings = list(graph.input)[1:]
         del graph.input[:]
         graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *settings])
+
+
+def _all_finite(answer: np.ndarray) -> bool:
+    return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
+
+
+def _some_numbers(answer: np.ndarray) -> bool:
+    return answer.dtype.kind != "f" or not answer.size or not np.isnan(answer).all()
 
 
 def _check_choices(options: Options) -> None:
