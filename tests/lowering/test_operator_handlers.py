@@ -135,10 +135,22 @@ def test_transposed_convolutions_of_all_sizes(rank: int, varying: bool):
             varying=True,
         )
         return
-    dilated = [{"kernel_size": 2, "dilation_rate": 2, "padding": padding} for padding in ("valid", "same")]
+    if _keras_dilates(layer, floats(*shape)):
+        arguments += [{"kernel_size": 2, "dilation_rate": 2, "padding": padding} for padding in ("valid", "same")]
     assert_equal_to_keras(
-        lambda x: [layer(2, **each)(x) for each in (*arguments, *dilated)], floats(*shape), tolerance=TOLERANCE * 10
+        lambda x: [layer(2, **each)(x) for each in arguments], floats(*shape), tolerance=TOLERANCE * 10
     )
+
+
+def _keras_dilates(layer, x) -> bool:
+    """Whether TensorFlow has dilated transposed convolutions for this CPU: those of oneDNN, which needs AVX-512."""
+    try:
+        layer(2, kernel_size=2, dilation_rate=2)(x)
+    except tf.errors.InvalidArgumentError as error:
+        if "not yet support dilation rates larger than 1" not in str(error):
+            raise
+        return False
+    return True
 
 
 def test_convolutions_in_groups():
