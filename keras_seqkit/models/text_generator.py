@@ -379,7 +379,7 @@ class TextGenerator(RecurrentLanguageModel):
         check_count(num_return_sequences, sampler)
         texts = [text for text in texts for _ in range(num_return_sequences)]
         limits, max_new_tokens = length_limits(self.vocabulary, texts, max_new_tokens, max_length)
-        seed = random.getrandbits(64) if seed is None else seed
+        seed = random.getrandbits(64) - 2**63 if seed is None else seed
         check_settings(max_new_tokens, temperature, top_k, top_p, seed)
         stops = stop_list(stop)
         self.check_finite()
