@@ -137,7 +137,9 @@ def encoded_batch(translator: Any, x: Any, y: Any, sample_weight: Any, first: bo
     rows = [(source, target[:limit]) for source, target in rows]
     weights = weights_of(sample_weight, len(rows), OWNER)
     times = [padded_time((len(row[side]) + side for row in rows), first) for side in (0, 1)]  # [START] is one more
-    return pair_batch(rows, whole if weights is None else whole * weights, times)
+    inputs, next_tokens, of_tokens = pair_batch(rows, whole if weights is None else whole * weights, times)
+    next_tokens[whole == 0] = PADDING_ID  # what is left out is not counted among the tokens
+    return inputs, next_tokens, of_tokens
 
 
 def sides_of(x: Any, y: Any) -> tuple[Any, Any]:

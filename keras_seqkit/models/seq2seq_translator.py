@@ -149,7 +149,9 @@ class Seq2SeqTranslator(TranslationTraining):
                 best epoch are taken in the end.
             shuffle: whether pairs are put together anew in every epoch; `False`: they stay in their order.
             class_weight: refused: pairs have no classes.
-            sample_weight: a weight for each pair.
+            sample_weight: a weight for each pair: what its tokens' losses are multiplied by. As in Keras, a loss is
+                their sum divided by the number of tokens, not by that of the weights: 2 for all doubles it, `nats` and
+                other metrics not.
             label_smoothing: the part of each target that is spread over all tokens (Szegedy et al., 2016); `None`: 0.1.
                 Refused where you compiled the model with a loss.
             learning_rate: a number or a Keras schedule; `None`: it rises over the first steps and falls to 0 along a
@@ -247,7 +249,8 @@ class Seq2SeqTranslator(TranslationTraining):
             y: their translations.
             batch_size: sentences that are read at once; `None`: 32.
             verbose: only for arrays; texts are measured silently.
-            sample_weight: a weight for each pair; BLEU and chrF weigh all alike.
+            sample_weight: a weight for each pair, as in `fit`; the perplexity is that of the weighted mean, and BLEU
+                and chrF weigh all alike.
             steps: so many batches are measured; `None`: all.
             callbacks: only for arrays.
             return_dict: whether a dict is returned, or its values as a list; `None`: a dict for texts, and as in Keras
@@ -281,11 +284,11 @@ class Seq2SeqTranslator(TranslationTraining):
     ) -> dict[str, float]:
         from keras_seqkit.evaluation import translation_scores
 
-        loss = self.writer.loss(encoded_pairs(self, sources, targets, sample_weight).batches(batch_size))
+        loss, mean = self.writer.loss(encoded_pairs(self, sources, targets, sample_weight).batches(batch_size))
         written = self.translate(sources, num_beams=num_beams, batch_size=batch_size)
         scores: Any = translation_scores(written, targets)
         with np.errstate(over="ignore"):
-            perplexity = float(np.exp(loss))
+            perplexity = float(np.exp(mean))
         return {"loss": loss, "perplexity": perplexity, "bleu": scores.bleu, "chrf": scores.chrf}
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:

@@ -17,7 +17,7 @@ from keras_seqkit.models.streaming import stream_text
 from keras_seqkit.models.text_batches import padded_time
 from keras_seqkit.models.text_data import is_text
 from keras_seqkit.models.text_model import AUTO, DefaultCompilation, check_sizes, validation_parts, weights_of
-from keras_seqkit.models.token_losses import token_loss, token_metrics
+from keras_seqkit.models.token_losses import token_crossentropy, token_loss, token_metrics
 from keras_seqkit.models.token_streams import ContinuousBatches
 from keras_seqkit.models.word_joining import check_detokenizer, learned_detokenizer
 from keras_seqkit.models.writer import Writers, check_count, check_settings, length_limits, prompt_list
@@ -108,8 +108,7 @@ class TextGenerator(RecurrentLanguageModel):
 
     def default_compilation(self) -> DefaultCompilation:
         """Returns Adam with clipped gradients, and the cross-entropy of real tokens."""
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-        return DefaultCompilation(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
+        return DefaultCompilation(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), token_crossentropy())
 
     def compile(self, optimizer: Any = AUTO, loss: Any = AUTO, *args: Any, sampler: Any = None, **kwargs: Any) -> None:
         """Compiles as `TextModel.compile` says.

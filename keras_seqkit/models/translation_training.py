@@ -9,7 +9,7 @@ import keras
 from keras_seqkit.models.encoded_pairs import SentencePairs, encoded_batch, encoded_pairs, has_text
 from keras_seqkit.models.text_data import is_tf_dataset
 from keras_seqkit.models.text_model import AUTO, Arrays, DefaultCompilation, is_symbolic_text
-from keras_seqkit.models.token_losses import TokenCrossentropy, token_loss, token_metrics
+from keras_seqkit.models.token_losses import MeanOverTokens, TokenCrossentropy, token_loss, token_metrics
 from keras_seqkit.models.training_progress import Monitored
 from keras_seqkit.models.translation_model import TranslationModel
 
@@ -29,7 +29,7 @@ BLEU_SENTENCES = 300  # of the held-out ones, after each epoch
 
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
-class SmoothedCrossentropy(keras.losses.Loss):
+class SmoothedCrossentropy(MeanOverTokens):
     """Cross-entropy of logits with integer targets, in nats a token, a part of each target spread over all tokens.
 
     Args:
@@ -41,7 +41,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         y_pred: float (batch, time, vocab), logits.
 
     Returns:
-        The mean over all tokens, weighted where weights are given.
+        The mean over all tokens; where weights are given, the weighted sum, divided by the number of real tokens.
 
     Raises:
         ValueError: the part is not a fraction.
@@ -51,12 +51,12 @@ class SmoothedCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing: float = LABEL_SMOOTHING, name: str = "smoothed_crossentropy", **kwargs: Any):
-        super().__init__(name=name, reduction="mean_with_sample_weight", **kwargs)
+        super().__init__(name, **kwargs)
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"SmoothedCrossentropy: label_smoothing is in [0, 1); received {label_smoothing!r}.")
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def of_tokens(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each token: float (batch, time)."""
         total = ops.logsumexp(y_pred, axis=-1)  # (batch, time)
         of_target = ops.squeeze(ops.take_along_axis(y_pred, ops.expand_dims(ops.cast(y_true, "int32"), -1), -1), -1)

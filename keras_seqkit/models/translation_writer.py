@@ -146,15 +146,20 @@ class TranslationWriter:
                 found[row] = np.asarray(each, np.float32)[: len(targets[row]), : len(sources[row])]
         return found
 
-    def loss(self, batches: SentencePairBatches) -> float:
-        """Returns the mean cross-entropy, nats a token of the targets, weighted where pairs have weights."""
-        nats, tokens = 0.0, 0.0
+    def loss(self, batches: SentencePairBatches) -> tuple[float, float]:
+        """Returns the loss and the mean cross-entropy, nats a token of the targets.
+
+        Where pairs have weights, both are weighted. As in Keras, the loss is divided by the number of tokens, and the
+        mean by the sum of the weights, of which it is 0 where that is 0.
+        """
+        nats, tokens, weight = 0.0, 0, 0.0
         for index in range(len(batches)):
             inputs, next_tokens, weights = batches[index]
             scored: Any = self.scorer.predict_on_batch({**inputs, "next": next_tokens})
             nats -= float((np.asarray(scored, np.float64) * weights).sum())
-            tokens += float(weights.sum())
-        return nats / tokens
+            tokens += int((next_tokens != PADDING_ID).sum())
+            weight += float(weights.sum())
+        return nats / tokens, nats / weight if weight else 0.0
 
     def _ids(self, rows: list[Row]) -> np.ndarray:
         longest = max(map(len, rows))

@@ -120,6 +120,9 @@ def test_a_stream_gives_pairs_that_fit_leaves_out_no_weight(model):
     )
     assert inputs["target"].shape[1] >= 8
     assert weights.sum(axis=1).tolist() == [4.0, 0.0, 0.0, 0.0]
+    whole = ["um", "um", "gato", "mar"], ["one", long, "cat", "sea"]
+    kept = [["um", "gato", "mar"], ["one", "cat", "sea"]]
+    assert model.test_on_batch(*whole) == pytest.approx(model.test_on_batch(*kept), rel=TOLERANCE)
 
 
 def test_missing_texts_and_columns_that_do_not_pair_are_one_sentence(model):
@@ -194,7 +197,9 @@ def test_without_shuffling_pairs_stay_in_their_order(model):
 def test_each_pair_weighs_what_it_is_given():
     whole, halves = make(), make()
     few = 4
-    weights = np.repeat([1.0, 0.0], [few, len(SOURCES) - few])
+    # As in Keras, a loss is divided by the number of tokens, also of those that weigh nothing.
+    tokens = [len(text.split()) + 1 for text in TARGETS]
+    weights = np.repeat([sum(tokens) / sum(tokens[:few]), 0.0], [few, len(SOURCES) - few])
     for model, arguments in ((whole, (SOURCES[:few], TARGETS[:few])), (halves, (SOURCES, TARGETS))):
         model.compile(keras.optimizers.SGD(0.5))
         model.fit(*arguments, 12, 1, 0, sample_weight=weights if model is halves else None)
@@ -210,6 +215,62 @@ def test_each_pair_weighs_what_it_is_given():
     for call in (halves.fit, halves.train_on_batch):
         with pytest.raises(ValueError, match="class_weight weighs classes, and sentence pairs have none"):
             call(SOURCES, TARGETS, class_weight={0: 1.0})
+
+
+@pytest.mark.parametrize("loss", ["auto", "sparse_categorical_crossentropy"])
+@eagerly()
+def test_a_weight_of_2_for_all_doubles_every_loss_and_no_metric(loss):
+    twice, metrics = np.full(12, 2.0), ["accuracy"]
+    held_out = (SOURCES, TARGETS, twice)
+    inputs, next_tokens, _ = array_batch(make())
+
+    def found(of: np.ndarray | None) -> dict[str, float]:
+        model = make()
+        model.compile(keras.optimizers.SGD(0.0), loss, metrics=metrics)
+        pairs = tf.data.Dataset.from_tensor_slices((SOURCES, TARGETS, np.ones(12) if of is None else of)).batch(12)
+        arguments = {"batch_size": 12, "epochs": 1, "verbose": 0}
+        logged = model.fit(
+            SOURCES, TARGETS, sample_weight=of, validation_data=held_out if of is twice else held_out[:2], **arguments
+        )
+        figures = model.test_on_batch(SOURCES, TARGETS, of, return_dict=True)
+        return {
+            "fit": logged.history["loss"][0],
+            "validation": logged.history["val_loss"][0],
+            "stream": model.fit(pairs, epochs=1, verbose=0).history["loss"][0],
+            "arrays": model.fit(inputs, next_tokens, sample_weight=of, **arguments).history["loss"][0],
+            "train_on_batch": model.train_on_batch(SOURCES, TARGETS, of, return_dict=True)["loss"],
+            "test_on_batch": figures["loss"],
+            "evaluate": model.evaluate(SOURCES, TARGETS, sample_weight=of)["loss"],
+            "evaluate a stream": model.evaluate(pairs)["loss"],
+            "evaluate arrays": model.evaluate(inputs, next_tokens, 12, 0, of, return_dict=True)["loss"],
+            "metrics": [logged.history["accuracy"][0], logged.history["val_accuracy"][0], figures["accuracy"]],
+        }
+
+    plain, doubled = found(None), found(twice)
+    assert doubled.pop("metrics") == pytest.approx(plain.pop("metrics"), rel=TOLERANCE)
+    assert doubled == pytest.approx({name: 2 * value for name, value in plain.items()}, rel=TOLERANCE)
+
+
+@eagerly()
+def test_in_batches_of_one_a_weight_is_the_length_of_a_step():
+    plain, weighed = make(), make()
+    for model, weights in ((plain, None), (weighed, np.full(12, 0.5))):
+        model.compile(keras.optimizers.SGD(0.1 if model is plain else 0.2))
+        model.fit(SOURCES, TARGETS, sample_weight=weights, batch_size=1, epochs=1, shuffle=False, verbose=0)
+    for one, other in zip(plain.get_weights(), weighed.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE)
+    assert any(np.any(one != new) for one, new in zip(plain.get_weights(), make().get_weights(), strict=True))
+
+
+@eagerly()
+def test_pairs_without_any_weight_are_measured_as_keras_does():
+    model = make()
+    found = model.evaluate(SOURCES, TARGETS, sample_weight=np.zeros(12))
+    assert (found["loss"], found["perplexity"]) == (0.0, 1.0)
+    assert model.test_on_batch(SOURCES, TARGETS, np.zeros(12))[0] == 0.0
+    assert found["bleu"] == model.evaluate(SOURCES, TARGETS)["bleu"]
+    weighed = model.evaluate(SOURCES, TARGETS, sample_weight=3 * WEIGHTS)
+    assert weighed["perplexity"] == pytest.approx(model.evaluate(SOURCES, TARGETS, sample_weight=WEIGHTS)["perplexity"])
 
 
 @eagerly()
