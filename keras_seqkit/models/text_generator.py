@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_seqkit import samplers
 from keras_seqkit.models.encoded_texts import without_none
-from keras_seqkit.models.language_training import LENGTH, FreshStreams, LanguageTexts, StreamTraining
+from keras_seqkit.models.language_training import LENGTH, FreshStreams, LanguageTexts, StepLoss, StreamTraining
 from keras_seqkit.models.recurrent_language_model import RecurrentLanguageModel
 from keras_seqkit.models.scoring import Scorer, text_list
 from keras_seqkit.models.streaming import stream_text
@@ -123,6 +123,18 @@ class TextGenerator(RecurrentLanguageModel):
         if sampler is not None:
             self.default_sampler = samplers.get(sampler)
         super().compile(optimizer, loss, *args, **kwargs)
+        object.__setattr__(self, "_loss_tracker", StepLoss(self.reading))  # Keras would track it as a metric more
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """See the class; within a step of training on streams their states are read on from."""
+        if self.reading.streams is not None:
+            return self.reading.streams.read(inputs, training)
+        return super().call(inputs, training)
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """As in Keras; within a step of training on streams, their states too: JAX hands all that changes on."""
+        return (super() if self.reading.streams is None else self.reading.streams).non_trainable_variables
 
     def prepared_compilation(self, loss: Any, metrics: list[Any]) -> tuple[Any, list[Any]]:
         """Reads losses and metrics as of logits, and leaves padding out."""
@@ -191,10 +203,13 @@ class TextGenerator(RecurrentLanguageModel):
             callbacks: as in `keras.Model.fit`; their model is this one. `SampleText` shows how it writes.
             validation_split: the fraction of the texts, taken from the end, that is held out; of a single text, its
                 end.
-            validation_data: texts, read as streams after each epoch: `val_loss`. They win over `validation_split`.
+            validation_data: texts, and weights where there are, ``(texts, None, weights)``, read as streams after each
+                epoch: `val_loss`, of the loss that is trained on. They win over `validation_split`.
             shuffle: whether the order changes in every epoch.
             class_weight: refused: texts have no classes.
-            sample_weight: a weight for each text.
+            sample_weight: a weight for each text: what its tokens' losses are multiplied by. As in Keras, a loss is
+                their sum divided by the number of tokens, not by that of the weights: 2 for all doubles it, but no
+                metric.
             length: the tokens of a row, through which gradients flow.
             step: `None`: the texts, in a new order each epoch, are read as `batch_size` continuous streams, whose
                 state is carried from batch to batch (truncated back-propagation through time). Else, windows of
@@ -210,7 +225,8 @@ class TextGenerator(RecurrentLanguageModel):
                 `validation_freq`, as in `keras.Model.fit`.
 
         Returns:
-            Keras's `History`: `loss` is the mean of the cross-entropy, in nats a token.
+            Keras's `History`: `loss` is the mean of the cross-entropy, in nats a token, where nothing else was
+            compiled.
 
         Raises:
             TypeError: a text is not a string.
