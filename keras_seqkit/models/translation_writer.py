@@ -11,6 +11,7 @@ from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, padde
 from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.translation_search import TranslationSearch
 from keras_seqkit.text.limits import MAX_BEAMS, MAX_STEPS
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
@@ -76,7 +77,7 @@ class TranslationWriter:
                 f"Seq2SeqTranslator.translate: num_return_sequences is num_beams={num_beams} at most, for so many are "
                 f"searched; received {wanted}. Pass num_beams={wanted}."
             )
-        if not math.isfinite(length_penalty):
+        if not math.isfinite(real_number("Seq2SeqTranslator.translate: length_penalty", length_penalty)):
             raise ValueError(f"Seq2SeqTranslator.translate: length_penalty is finite; received {length_penalty!r}.")
         if (return_attention or replace_unknown) and not translator.decoder.attends:
             raise ValueError(

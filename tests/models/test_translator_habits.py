@@ -617,3 +617,9 @@ def test_one_string_is_one_sentence_and_words_of_others_mean_ours(model):
         model.translate("um", max_length=10**9)
     with pytest.raises(TypeError, match=r"translate: texts\[1\] is a missing text"):
         model.translate(["um", None])
+
+
+@pytest.mark.parametrize("value", [None, "a", [1.0]])
+def test_a_length_penalty_that_is_no_number_is_named(model, value):
+    with pytest.raises(TypeError, match=r"Seq2SeqTranslator.translate: length_penalty is a number; received"):
+        model.translate("um", length_penalty=value)
