@@ -142,10 +142,15 @@ class TextEncoderModel(TextModel):
             raise ValueError(f"{owner}: a label is expected for each text; received y=None.")
         self.see_targets(y)
         targets = self.targets(y)
-        if len(rows) != len(targets):
-            raise ValueError(f"{owner}: received {len(rows)} texts and {len(targets)} labels; they pair up.")
-        weights = joined_weights(weights_of(sample_weight, len(rows), owner), self.class_weights(targets, class_weight))
+        weights = self._weights(len(rows), targets, sample_weight, class_weight)
         return EncodedTexts(rows, targets, weights, self.min_length)
+
+    def _weights(self, count: int, targets: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
+        """Returns the weights of `count` texts, after a check that their targets and weights pair up with them."""
+        owner = type(self).__name__
+        if len(targets) != count:
+            raise ValueError(f"{owner}: received {count} texts and {len(targets)} labels; they pair up.")
+        return joined_weights(weights_of(sample_weight, count, owner), self.class_weights(targets, class_weight))
 
     def see_targets(self, y: Any) -> None:
         """Takes from the data what the constructor left open."""
@@ -160,8 +165,7 @@ class TextEncoderModel(TextModel):
         if y is None:
             return (x,)
         targets = self.targets(y)
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float32)
-        return without_none(x, targets, joined_weights(weights, self.class_weights(targets, class_weight)))
+        return without_none(x, targets, self._weights(len(x), targets, sample_weight, class_weight))
 
     def fit(
         self,
