@@ -200,6 +200,16 @@ class TextClassifier(TextEncoderModel):
         self._known_labels()
         return self._classes.of(y, self.targets_form)
 
+    def check_stream(self, class_weight: Any = None) -> None:
+        """Checks that neither the labels nor how many there are of each are first to be found in a stream."""
+        self._known_labels()
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            raise ValueError(
+                "TextClassifier.fit: class_weight='balanced' counts the labels of all texts, and a stream gives "
+                "them batch by batch. Pass a dict from labels to weights: sklearn.utils.class_weight."
+                "compute_class_weight('balanced', classes=labels, y=y) counts them."
+            )
+
     def class_weights(self, targets: np.ndarray, class_weight: Any) -> np.ndarray | None:
         """Returns the weight of each example's class, or `None`."""
         return None if class_weight is None else self._classes.weights(targets, class_weight)
@@ -245,8 +255,9 @@ class TextClassifier(TextEncoderModel):
         config["multi_label"] = self.multi_label if multi_label is None else multi_label
         config.pop("name")
         new = type(self).from_config(config)
-        if new.labels is None:
-            new.encode(np.zeros((1, 8), np.int32))  # builds the layers, so that they can take weights
+        for each in (self, new):
+            if each.labels is None:
+                each.encode(np.zeros((1, 8), np.int32))  # builds the layers, so that they have weights
         for mine, theirs in zip(self._encoding_layers(), new._encoding_layers(), strict=True):
             theirs.set_weights(mine.get_weights())
         return new

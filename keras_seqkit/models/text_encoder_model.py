@@ -129,6 +129,11 @@ class TextEncoderModel(TextModel):
         """Returns what belongs to texts as targets with a row for each."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its targets are.")
 
+    def check_targets(self, x: Any, y: Any) -> None:
+        """Checks that there are labels; see `TextModel`."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__}: a label is expected for each text; received y=None.")
+
     def class_weights(self, targets: np.ndarray, class_weight: Any) -> np.ndarray | None:
         """Returns a weight for each target, or `None`."""
         if class_weight is not None:
@@ -137,9 +142,7 @@ class TextEncoderModel(TextModel):
     def examples(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> EncodedTexts:
         """Returns texts in memory, encoded, with their targets and weights."""
         rows = self._rows(x)
-        owner = type(self).__name__
-        if y is None:
-            raise ValueError(f"{owner}: a label is expected for each text; received y=None.")
+        self.check_targets(x, y)
         self.see_targets(y)
         targets = self.targets(y)
         weights = self._weights(len(rows), targets, sample_weight, class_weight)

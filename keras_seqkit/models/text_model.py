@@ -105,6 +105,29 @@ class TextModel(TracedAhead):
             ValueError: one does not.
         """
 
+    def check_targets(self, x: Any, y: Any) -> None:
+        """Checks that something belongs to what is trained on or measured.
+
+        Args:
+            x: texts or arrays.
+            y: what belongs to them.
+
+        Raises:
+            ValueError: there is nothing.
+        """
+        if y is None and not is_text(x) and not isinstance(x, dict):
+            raise ValueError(
+                f"{type(self).__name__}: y is expected with arrays; received y=None. Pass what the network is to give "
+                "for each row, or texts in place of arrays."
+            )
+
+    def check_stream(self, class_weight: Any = None) -> None:
+        """Checks that what the model needs to know before it trains is not first to be found in the data.
+
+        Raises:
+            ValueError: it is.
+        """
+
     # Compiling
 
     def compile(
@@ -295,12 +318,16 @@ class TextModel(TracedAhead):
                         f"{type(x).__name__}; received both."
                     )
 
+            self.check_stream(class_weight)
+
             def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
+                self.check_targets(texts, targets)
                 return self.encode_batch(texts, targets, weights, class_weight, first)
 
             return encoded_stream(x, encode, batch_size, type(self).__name__)
         if is_text(x):
             return self.examples(x, y, sample_weight, class_weight)
+        self.check_targets(x, y)
         encoded = self.encode_batch(x, y, sample_weight, class_weight)
         return Arrays(*encoded, *(None,) * (3 - len(encoded)))
 
@@ -374,12 +401,14 @@ class TextModel(TracedAhead):
     ) -> Any:
         """Trains one step on a batch of texts or arrays, as `keras.Model.train_on_batch` does."""
         self.compile_by_default()
+        self.check_targets(x, y)
         batch = self.encode_batch(x, y, sample_weight, class_weight)
         return super().train_on_batch(*batch, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Measures a batch of texts or arrays, as `keras.Model.test_on_batch` does."""
         self.compile_by_default()
+        self.check_targets(x, y)
         return super().test_on_batch(*self.encode_batch(x, y, sample_weight), return_dict=return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:

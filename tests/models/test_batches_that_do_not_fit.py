@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seqkit import TextClassifier, TextRegressor, Vocabulary
+from keras_seqkit import TextClassifier, TextGenerator, TextRegressor, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
 from tests.eager import eagerly
 
@@ -110,3 +110,49 @@ def test_a_column_of_weights_weighs_as_a_list_does(make, y):
     expected.train_on_batch(TEXTS, y, [1.0, 2.0, 3.0, 4.0])
     model.train_on_batch(TEXTS, y, np.array([[1.0], [2.0], [3.0], [4.0]]))
     np.testing.assert_array_equal(model.predict(TEXTS, verbose=0), expected.predict(TEXTS, verbose=0))
+
+
+@pytest.mark.parametrize("stream", [generated, Batches, as_dataset], ids=["generator", "PyDataset", "tf.data"])
+def test_balanced_classes_are_counted_in_texts_and_not_in_the_batches_of_a_stream(stream):
+    with pytest.raises(ValueError, match=r"TextClassifier.fit: class_weight='balanced' counts the labels"):
+        classifier().fit(stream(TEXTS, ["pos", "neg", "neg", "pos"]), class_weight="balanced", verbose=0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("make", "y"), MODELS)
+@eagerly()
+def test_texts_without_labels_are_refused(make, y, way):
+    model = make()
+    model.trained_on = y
+    with pytest.raises(ValueError, match=f"{type(model).__name__}: a label is expected for each text; received y=None"):
+        WAYS[way](model, TEXTS)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_ids_without_labels_are_refused(make, call):
+    with pytest.raises(ValueError, match="a label is expected for each text; received y=None"):
+        getattr(make(), call)(IDS)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_ids_without_targets_are_refused_by_a_generator_too(call):
+    model = TextGenerator(WORDS, 4, embedding=4)
+    with pytest.raises(ValueError, match="TextGenerator: y is expected with arrays; received y=None"):
+        getattr(model, call)(IDS)
+
+
+@pytest.mark.parametrize("stream", [generated, Batches, as_dataset], ids=["generator", "PyDataset", "tf.data"])
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_labels_are_not_found_in_a_stream(call, stream):
+    with pytest.raises(ValueError, match="TextClassifier: the labels are not known yet"):
+        getattr(classifier(None), call)(stream(TEXTS, ["pos", "neg", "neg", "pos"]), verbose=0)
+
+
+@eagerly()
+def test_a_classifier_without_labels_that_never_ran_gives_its_layers_to_one_with_labels():
+    model = classifier(None).with_labels(["a", "b", "c"])
+    assert model.predict(TEXTS, verbose=0).shape == (4, 3)
+    first, second = classifier(), classifier(None)
+    second = second.with_labels(["neg", "pos"])
+    np.testing.assert_array_equal(second.embedding.get_weights()[0].shape, first.embedding.get_weights()[0].shape)
