@@ -185,7 +185,8 @@ class ClassTargets:
                 proportional to how often each label is there, as in scikit-learn.
 
         Raises:
-            ValueError: a key is no label, or texts have several labels.
+            ValueError: a key is no label, or two are the same, a weight is no finite number, or texts have several
+                labels.
         """
         if self.multi_label:
             raise ValueError(
@@ -200,15 +201,32 @@ class ClassTargets:
             counts = np.bincount(indices, minlength=len(self))
             by_class = len(indices) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         elif isinstance(class_weight, Mapping):
-            by_class = np.ones(len(self))
-            for label, weight in class_weight.items():
-                by_class[self._index(label, "class_weight")] = weight
+            by_class = self._weights_by_class(class_weight)
         else:
             raise ValueError(
                 f"TextClassifier: class_weight is a dict from labels to weights, or 'balanced'; received "
                 f"{class_weight!r}."
             )
         return by_class[indices].astype(np.float32)
+
+    def _weights_by_class(self, class_weight: Mapping) -> np.ndarray:
+        """Returns the weight of each class: float64 (classes,)."""
+        by_class, keys = np.ones(len(self)), dict[int, Any]()
+        for label, weight in class_weight.items():
+            place = self._index(label, "class_weight")
+            if place in keys:
+                raise ValueError(
+                    f"TextClassifier: class_weight: {keys[place]!r} and {label!r} are the same class. Name each once."
+                )
+            keys[place] = label
+            number = _plain(weight)
+            if not isinstance(number, (int, float)) or not math.isfinite(number):
+                raise ValueError(
+                    f"TextClassifier: class_weight: the weight of class {label!r} is {number!r:.60}; a finite number "
+                    "is expected."
+                )
+            by_class[place] = number
+        return by_class
 
     def _index(self, value: Any, place: Any) -> int:
         value = _plain(value)

@@ -265,3 +265,20 @@ def test_labels_without_an_order_are_refused(y):
         ClassTargets(["neg", "pos"]).of(y, "index")
     with pytest.raises(TypeError, match="y is a column with a value for each text"):
         labels_in(y)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: NAN, 1: 1.0}, r"the weight of class 0 is nan; a finite number is expected"),
+        ({"pos": float("inf")}, r"the weight of class 'pos' is inf"),
+        ({"pos": "a"}, r"the weight of class 'pos' is 'a'"),
+        ({"pos": None}, r"the weight of class 'pos' is None"),
+        ({"pos": [1.0, 2.0]}, r"the weight of class 'pos' is \[1.0, 2.0\]"),
+        ({"pos": 2.0, 1: 3.0}, r"'pos' and 1 are the same class"),
+    ],
+)
+def test_weights_of_classes_are_numbers_and_each_class_has_one(class_weight, message):
+    classes = ClassTargets(["neg", "pos"])
+    with pytest.raises(ValueError, match=f"TextClassifier: class_weight: {message}"):
+        classes.weights(classes.of(["neg", "pos"], "index"), class_weight)
