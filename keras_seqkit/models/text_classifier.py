@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.checked_arguments import check_number
 from keras_seqkit.models.label_targets import ClassTargets, Label, check_labels, labels_in
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
 from keras_seqkit.models.text_model import DefaultCompilation
@@ -237,6 +238,7 @@ class TextClassifier(TextEncoderModel):
             **kwargs: as in `predict`.
         """
         labels = self._known_labels()
+        check_number("TextClassifier.predict_labels", "threshold", threshold, 0, 1)
         probabilities = self.predict(x, **kwargs)
         if self.multi_label:
             return [[labels[place] for place in np.flatnonzero(row > threshold)] for row in probabilities]

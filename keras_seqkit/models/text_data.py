@@ -76,6 +76,9 @@ def is_text(x: Any) -> bool:
     if not hasattr(x, "iloc") and hasattr(x, "dtype") and hasattr(x, "shape"):  # a tensor, maybe symbolic; polars
         name = getattr(x.dtype, "name", str(x.dtype)).lower()
         return "str" in name or name in ("object", "utf8")
+    names = getattr(x, "column_names", None)
+    if names is not None and hasattr(x, "schema"):  # a table of pyarrow, which has no iterator
+        return len(names) != 1 or is_text(as_column(x))
     if isinstance(x, Iterator) or not hasattr(x, "__iter__"):
         return False
     return is_text(as_column(x))

@@ -12,6 +12,7 @@ from keras import ops
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
+from keras_seqkit.models.checked_arguments import check_sizes, check_whole, rows_as_array, shown
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.encoded_texts import EncodedTexts, without_none
@@ -129,10 +130,32 @@ class TextEncoderModel(TextModel):
         """Returns what belongs to texts as targets with a row for each."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its targets are.")
 
+    def check_input(self, x: Any, name: str = "x") -> None:
+        """Checks that arrays are one; see `TextModel`."""
+        if isinstance(x, dict):
+            raise TypeError(
+                f"{type(self).__name__}: {name} is one column of texts, or ids; received a dict with "
+                f"{shown(list(x))}. Take the texts out of it; of a dataset: "
+                "dataset.map(lambda row: (row['text'], row['label']))."
+            )
+        super().check_input(x, name)
+
     def check_targets(self, x: Any, y: Any) -> None:
         """Checks that there are labels; see `TextModel`."""
+        owner = type(self).__name__
+        if not is_text(x):
+            self.check_input(x)
         if y is None:
-            raise ValueError(f"{type(self).__name__}: a label is expected for each text; received y=None.")
+            raise ValueError(f"{owner}: a label is expected for each text; received y=None.")
+        if isinstance(y, (str, bytes)):
+            raise ValueError(  # noqa: TRY004 - one kind of error for all labels that do not fit
+                f"{owner}: y is a column with a label for each text; received the one string {shown(y)}. Put one label "
+                "in a list, [label]; a stream gives batches of texts and labels, not single ones."
+            )
+
+    def run_settings(self, data: Any) -> dict[str, Any]:
+        """Returns digests of texts, labels and weights apart, so that an error can name what differs."""
+        return data.digests()
 
     def class_weights(self, targets: np.ndarray, class_weight: Any) -> np.ndarray | None:
         """Returns a weight for each target, or `None`."""
@@ -165,6 +188,9 @@ class TextEncoderModel(TextModel):
         if is_text(x):
             rows = self._rows(x)
             x = padded_ids(rows, padded_time([*map(len, rows), self.min_length], first))
+        else:
+            self.check_input(x)
+            x = rows_as_array(type(self).__name__, x)
         if y is None:
             return (x,)
         targets = self.targets(y)
@@ -186,7 +212,7 @@ class TextEncoderModel(TextModel):
         *,
         early_stopping: bool | int = False,
         checkpoint: Any = None,
-        seed: int = 0,
+        seed: int | None = 0,
         **kwargs: Any,
     ) -> Any:
         """Trains on texts and what belongs to them; arguments stand in Keras's order.
@@ -209,7 +235,8 @@ class TextEncoderModel(TextModel):
                 return to the best weights.
             checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
                 process was killed, continues there, and ends with the same weights. `None`: nothing is written.
-            seed: of the order of the texts.
+            seed: of the order of the texts; `None`: another one each time, from `keras.utils.set_random_seed` on
+                always the same ones.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`, `validation_batch_size` and
                 `validation_freq`, as in `keras.Model.fit`.
 
@@ -221,12 +248,12 @@ class TextEncoderModel(TextModel):
             ValueError: a label was never seen, there are no texts, there are more texts than labels, or the directory
                 holds another run.
         """
-        patience = None
+        owner, patience = type(self).__name__, None
         if early_stopping:
             if validation_data is None and not validation_split:
-                raise ValueError(
-                    f"{type(self).__name__}.fit: early_stopping needs validation_data or validation_split."
-                )
+                raise ValueError(f"{owner}.fit: early_stopping needs validation_data or validation_split.")
+            if early_stopping is not True:
+                check_whole(f"{owner}.fit", "early_stopping", early_stopping, 1)
             patience = EARLY_STOPPING_PATIENCE if early_stopping is True else int(early_stopping)
         return self.fit_texts(
             x,
@@ -257,11 +284,13 @@ class TextEncoderModel(TextModel):
         """
         if is_stream(x) or not is_text(x):
             return super().predict(x, batch_size, verbose, **kwargs)
+        steps = kwargs.pop("steps", None)
+        check_sizes(type(self).__name__, "predict", batch_size=batch_size, steps=steps)
+        batch_size = batch_size or BATCH_SIZE
         rows = self._rows(x)
+        rows = rows if steps is None else rows[: steps * batch_size]  # the first ones, before they are sorted
         order = np.argsort([len(row) for row in rows], kind="stable")
-        batches = TextBatches(
-            [rows[place] for place in order], batch_size=batch_size or BATCH_SIZE, min_length=self.min_length
-        )
+        batches = TextBatches([rows[place] for place in order], batch_size=batch_size, min_length=self.min_length)
         found = np.asarray(keras.Model.predict(self, batches, verbose=verbose, **kwargs))
         outputs = np.empty_like(found)
         outputs[order] = found

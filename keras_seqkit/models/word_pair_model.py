@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seqkit.models.checked_arguments import check_number, check_whole
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.encoded_texts import without_none
 from keras_seqkit.models.text_data import is_stream, is_text
@@ -17,6 +18,19 @@ from keras_seqkit.text.validation import check_has_ends
 
 LEARNING_RATE = 1e-2
 START_SEED = 0
+NAMES_OF_GENSIM = {
+    "vector_size": "pass dim",
+    "min_count": "the vocabulary says which words there are, Vocabulary.from_texts(texts, min_count=...)",
+    "sg": "SkipGram is one class and CBOW another",
+    "negative": "pass negatives",
+    "sample": "pass subsample",
+    "epochs": "pass it to fit",
+    "alpha": "pass learning_rate to fit",
+    "sentences": "pass the texts to fit",
+    "seed": "pass it to fit",
+    "workers": "leave it out",
+    "hs": "leave it out, there is negative sampling only",
+}
 
 
 class WordPairModel(TextModel):
@@ -46,8 +60,11 @@ class WordPairModel(TextModel):
         subsample: float = 1e-3,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
         kind = type(self).__name__
+        for name, advice in NAMES_OF_GENSIM.items():
+            if name in kwargs:
+                raise TypeError(f"{kind}: it has no argument {name}, which is gensim's name: {advice}.")
+        super().__init__(**kwargs)
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(
                 f"{kind}: vocabulary is a Vocabulary; received {type(vocabulary).__name__}. "
@@ -55,8 +72,8 @@ class WordPairModel(TextModel):
             )
         check_has_ends(vocabulary, kind)
         for name, value in (("dim", dim), ("window", window), ("negatives", negatives)):
-            if value < 1:
-                raise ValueError(f"{kind}: {name} is at least 1; received {value}.")
+            check_whole(kind, name, value, 1)
+        check_number(kind, "subsample", subsample)
         check_limit(kind, "window", window, MAX_WINDOW)
         check_limit(kind, "negatives", negatives, MAX_WINDOW)
         check_embedding(kind, dim, len(vocabulary), "dim")
