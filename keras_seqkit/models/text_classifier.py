@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.checked_arguments import check_number
+from keras_seqkit.models.compiling import DefaultCompilation, name_of
 from keras_seqkit.models.label_targets import ClassTargets, Label, check_labels, labels_in
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
-from keras_seqkit.models.text_model import DefaultCompilation
 from keras_seqkit.text import Vocabulary
 
 THRESHOLD = 0.5
@@ -157,7 +157,7 @@ class TextClassifier(TextEncoderModel):
         binary = count == 2 or self.multi_label
         output = "one sigmoid for each label" if self.multi_label else "one sigmoid" if count == 2 else "a softmax"
         for kind, each in [("loss", loss), *(("metric", metric) for metric in metrics)]:
-            name = _name_of(each)
+            name = name_of(each)
             if binary and "categorical" in name:
                 raise ValueError(
                     f"TextClassifier.compile: {kind} {name!r} needs a softmax; this model of {count} labels ends in "
@@ -177,7 +177,7 @@ class TextClassifier(TextEncoderModel):
         one_hot = [each for each in [loss, *metrics] if _is_one_hot(each)]
         if sparse and one_hot:
             raise ValueError(
-                f"TextClassifier.compile: {_name_of(sparse[0])!r} takes indices of labels and {_name_of(one_hot[0])!r} "
+                f"TextClassifier.compile: {name_of(sparse[0])!r} takes indices of labels and {name_of(one_hot[0])!r} "
                 "one-hot labels; a model has either. Pass the same kind of both."
             )
 
@@ -273,17 +273,9 @@ class TextClassifier(TextEncoderModel):
         return {**super().get_config(), "labels": labels, "multi_label": self.multi_label}
 
 
-def _name_of(each: Any) -> str:
-    """Returns what a loss or metric is called, in lower case: of an object, its class."""
-    if isinstance(each, str):
-        return each.lower()
-    name = getattr(each, "__name__", type(each).__name__)
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
 def _is_sparse(each: Any) -> bool:
-    return _name_of(each).startswith("sparse_")
+    return name_of(each).startswith("sparse_")
 
 
 def _is_one_hot(each: Any) -> bool:
-    return _name_of(each).startswith(("categorical_", "top_k_categorical", "f1_score", "kl_divergence", "kld"))
+    return name_of(each).startswith(("categorical_", "top_k_categorical", "f1_score", "kl_divergence", "kld"))

@@ -17,18 +17,23 @@ from keras_seqkit.models.checked_arguments import (
     rows_as_array,
     shown,
 )
+from keras_seqkit.models.compiling import (
+    AUTO,
+    CompiledWith,
+    DefaultCompilation,
+    check_callbacks,
+    check_compiled,
+    check_names,
+    is_auto,
+)
 from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
 from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
 
-AUTO = "auto"
 BATCH_SIZE = 32
 HDF5 = (".h5", ".hdf5")
-PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
-SETTING_RATES = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
-SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
 @runtime_checkable
@@ -46,27 +51,6 @@ class Examples(Protocol):
     def digest(self) -> str:
         """Returns what tells other texts from these."""
         ...
-
-
-class DefaultCompilation(NamedTuple):
-    """What a model is compiled with where its user says nothing else."""
-
-    optimizer: Any
-    loss: Any
-    metrics: list | None = None
-    weighted_metrics: list | None = None
-
-
-class CompiledWith:
-    """The loss, and the metrics and weighted metrics, that a model is compiled with; Keras's own are bound to it.
-
-    Args:
-        loss: as given to Keras.
-        metrics: metrics and weighted metrics, as given to Keras.
-    """
-
-    def __init__(self, loss: Any, metrics: list[Any]):
-        self.loss, self.metrics = loss, metrics
 
 
 class TextModel(TracedAhead):
@@ -169,13 +153,14 @@ class TextModel(TracedAhead):
         Raises:
             ValueError: the loss or a metric does not fit the model's output.
         """
+        check_compiled(type(self).__name__, optimizer, loss, metrics, weighted_metrics, kwargs)
         own = self.default_compilation()
-        own_loss = loss is None or _is_auto(loss)
-        own_metrics = own_loss and all(each is None or _is_auto(each) for each in (metrics, weighted_metrics))
+        own_loss = loss is None or is_auto(loss)
+        own_metrics = own_loss and all(each is None or is_auto(each) for each in (metrics, weighted_metrics))
         if own_metrics:
             metrics, weighted_metrics = own.metrics, own.weighted_metrics
-        given = [None if _is_auto(each) else each for each in (metrics, weighted_metrics)]
-        optimizer = own.optimizer if optimizer is None or _is_auto(optimizer) else optimizer
+        given = [None if is_auto(each) else each for each in (metrics, weighted_metrics)]
+        optimizer = own.optimizer if optimizer is None or is_auto(optimizer) else optimizer
         loss = self.own_loss(given) if own_loss else loss
         flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
         check_names(type(self).__name__, optimizer, loss, flat)
@@ -551,40 +536,6 @@ def build_layer(layer: keras.layers.Layer, shape: tuple) -> None:
         layer.build(shape)
 
 
-def check_names(owner: str, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
-    """Checks that Keras has what strings name, which it looks up only when training begins.
-
-    Raises:
-        ValueError: it has no such optimizer, loss or metric.
-    """
-    named = [("optimizer", keras.optimizers, [optimizer]), ("loss", keras.losses, keras.tree.flatten(loss))]
-    for kind, known, values in [*named, ("metric", keras.metrics, metrics)]:
-        for name in values:
-            if not isinstance(name, str) or name.lower() in SPECIAL_NAMES:
-                continue
-            try:
-                known.get(name)
-            except ValueError as error:
-                raise ValueError(
-                    f"{owner}.compile: Keras has no {kind} {name!r}. Its {PLURALS[kind]} are in keras.{PLURALS[kind]}."
-                ) from error
-
-
-def check_callbacks(owner: str, callbacks: list[Any], optimizer: Any) -> None:
-    """Checks that no callback sets a learning rate that follows a schedule.
-
-    Raises:
-        ValueError: one does.
-    """
-    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
-    for each in callbacks:
-        if isinstance(each, SETTING_RATES) and not isinstance(rate, (int, float)):
-            raise ValueError(  # noqa: TRY004 - the callback is of the right type
-                f"{owner}.fit: {type(each).__name__} sets the learning rate, which follows a schedule here. Compile "
-                "with an optimizer of a rate that is a number, such as keras.optimizers.Adam(0.001)."
-            )
-
-
 def validation_parts(validation_data: Any, owner: str) -> tuple[Any, Any, Any]:
     """Returns texts, what belongs to them, and weights.
 
@@ -629,10 +580,6 @@ def joined_weights(sample_weight: np.ndarray | None, class_weight: np.ndarray | 
     if sample_weight is None or class_weight is None:
         return class_weight if sample_weight is None else sample_weight
     return sample_weight * class_weight
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == AUTO
 
 
 def is_symbolic_text(x: Any) -> bool:

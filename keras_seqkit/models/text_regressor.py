@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.compiling import DefaultCompilation, name_of
 from keras_seqkit.models.text_data import columns_of, ordered_column
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
-from keras_seqkit.models.text_model import DefaultCompilation
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import MAX_WIDTH, check_limit
 
@@ -75,6 +75,15 @@ class TextRegressor(TextEncoderModel):
         """Returns Adam, the mean squared error, and the mean absolute error."""
         error = keras.metrics.MeanAbsoluteError("mean_absolute_error")
         return DefaultCompilation(self.default_optimizer(), "mean_squared_error", [error])
+
+    def check_compilation(self, loss: Any, metrics: list[Any]) -> None:
+        """Refuses losses of probabilities: the output is any number."""
+        name = name_of(loss)
+        if "crossentropy" in name and not getattr(loss, "from_logits", False):
+            raise ValueError(
+                f"TextRegressor.compile: loss {name!r} is of probabilities, and this model's output is any number. "
+                "Pass 'mean_squared_error' or another loss of numbers, or make a TextClassifier."
+            )
 
     def targets(self, y: Any) -> np.ndarray:
         """Returns numbers with a row for each text: float32 (batch, outputs).
