@@ -33,8 +33,7 @@ class SKLearnTextClassifier(keras.wrappers.SKLearnClassifier):
         TypeError: what the function makes is no `TextClassifier`, or has several labels for a text.
 
     Example:
-    >>> from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
-    >>> from keras_seqkit.models import SKLearnTextClassifier
+    >>> from keras_seqkit import BidirectionalStack, SKLearnTextClassifier, TextClassifier, Vocabulary
     >>> def build(X, y, units=4):
     ...     return TextClassifier(Vocabulary.from_texts(X), sorted(set(y)), 8, BidirectionalStack(units))
     >>> estimator = SKLearnTextClassifier(build, model_kwargs={"units": 2}, fit_kwargs={"verbose": 0})

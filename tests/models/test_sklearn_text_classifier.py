@@ -10,9 +10,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from keras_seqkit import TextClassifier, Vocabulary
+from keras_seqkit import SKLearnTextClassifier, TextClassifier, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
-from keras_seqkit.models import SKLearnTextClassifier
 from tests.eager import eagerly
 
 TEXTS, LABELS = ["a good film", "bad", "very good", "so bad"] * 6, ["pos", "neg"] * 12
