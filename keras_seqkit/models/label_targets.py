@@ -28,9 +28,10 @@ def check_labels(labels: Any) -> list[Label]:
         ValueError: there are less than two, or two are equal.
     """
     if isinstance(labels, (Set, Mapping)):
+        advice = "[labels[key] for key in sorted(labels)]" if isinstance(labels, Mapping) else "sorted(labels)"
         raise TypeError(
             f"TextClassifier: labels is a list; received a {type(labels).__name__}, whose order is no part of it. Pass "
-            "sorted(labels)."
+            f"{advice}."
         )
     if isinstance(labels, (str, bytes)) or not isinstance(labels, Iterable):
         raise ValueError(  # noqa: TRY004 - one kind of error for all labels that are no classes

@@ -12,7 +12,7 @@ from keras import ops
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
-from keras_seqkit.models.checked_arguments import check_sizes, check_whole, rows_as_array, shown
+from keras_seqkit.models.checked_arguments import check_number, check_sizes, check_whole, rows_as_array, shown
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.encoded_texts import EncodedTexts, without_none
@@ -62,25 +62,34 @@ class TextEncoderModel(TextModel):
             raise TypeError(
                 f"{owner}: encoder must be a layer, or None; received {encoder!r}. BidirectionalStack(64) is one."
             )
-        if max_length is not None and max_length < 1:
-            raise ValueError(f"{owner}: max_length is at least 1, or None; received {max_length}.")
+        _check_encoder(owner, encoder)
+        if max_length is not None:
+            check_whole(owner, "max_length", max_length, 1)
+        check_number(owner, "dropout", dropout, 0, 1)
         self.vocabulary = vocabulary
         self.max_length = max_length
         self.min_length = 1  # of the time that the network is run on
         self.dropout_rate = dropout
         policy = self.dtype_policy
         self.embedding = self._make_embedding(embedding)
-        self.conv = make_conv_front(_with_dtype(conv, policy), self.embedding.compute_output_shape((1, 64))[-1])
+        self.conv = make_conv_front(_with_dtype(conv, policy), self.embedding.compute_output_shape((1, 64))[-1], owner)
         self.encoder = BidirectionalStack(dtype=policy, name="encoder") if encoder is None else encoder
         self.pooling = MaskedMaxPooling(dtype=policy, name="pooling")
         self.dropout = keras.layers.Dropout(dropout, dtype=policy, name="dropout")
 
     def _make_embedding(self, embedding: Any) -> keras.layers.Layer:
         owner = type(self).__name__
+        if not isinstance(embedding, keras.layers.Layer) and (
+            isinstance(embedding, bool) or not isinstance(embedding, (int, np.integer)) or embedding < 1
+        ):
+            raise ValueError(
+                f"{owner}: embedding is an integer of at least 1, or a layer such as a GloveEmbedding; received "
+                f"{shown(embedding)}."
+            )
         check_embedding(owner, embedding, len(self.vocabulary))
-        if isinstance(embedding, int):
+        if isinstance(embedding, (int, np.integer)):
             return keras.layers.Embedding(
-                len(self.vocabulary), embedding, mask_zero=True, dtype=self.dtype_policy, name="embedding"
+                len(self.vocabulary), int(embedding), mask_zero=True, dtype=self.dtype_policy, name="embedding"
             )
         check_tokens(owner, embedding, self.vocabulary)
         return embedding
@@ -99,6 +108,11 @@ class TextEncoderModel(TextModel):
             if layer is not None:
                 build_layer(layer, shape)
                 shape = layer.compute_output_shape(shape)
+        if len(shape) not in (2, 3) or shape[-1] is None:
+            raise ValueError(
+                f"{type(self).__name__}: encoder {self.encoder.name!r} gives (batch, units) or (batch, time, units), "
+                f"whatever the time is; received one that gives {shape}. BidirectionalStack(64) is one."
+            )
         self.pooling.build(shape if len(shape) == 3 else (*shape[:1], None, *shape[1:]))
         shape = (*shape[:1], *shape[-1:])  # (batch, units)
         for layer in (self.dropout, self.head):
@@ -334,6 +348,16 @@ class TextEncoderModel(TextModel):
         for part in ("embedding", "encoder", "conv", "dtype"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)
+
+
+def _check_encoder(owner: str, encoder: Any) -> None:
+    """Raises ValueError where an encoder gives more than its output, or depends on the batch before."""
+    for name, advice in (
+        ("return_state", "the states would go nowhere"),
+        ("stateful", "a text would be read on from that of the batch before"),
+    ):
+        if getattr(encoder, name, False):
+            raise ValueError(f"{owner}: encoder {encoder.name!r} has {name}=True: {advice}. Leave it out.")
 
 
 def _with_dtype(conv: Any, policy: Any) -> Any:
