@@ -72,13 +72,18 @@ class SentencePairs:
             in_order=shuffle is False,
         )
 
-    def digest(self) -> str:
-        """Returns what tells other pairs or weights from these."""
+    def digest(self, weighted: bool = True) -> str:
+        """Returns what tells other pairs from these; if `weighted`, other weights too."""
         found = hashlib.sha256()
         for row in [*self.sources, *self.targets]:
             found.update(np.asarray([len(row), *row], np.int64).tobytes())
-        found.update(b"" if self.weights is None else self.weights.tobytes())
+        if weighted and self.weights is not None:
+            found.update(self.weights.tobytes())
         return found.hexdigest()
+
+    def digest_of_weights(self) -> str | None:
+        """Returns what tells other weights from these; `None` where there are none."""
+        return None if self.weights is None else hashlib.sha256(self.weights.tobytes()).hexdigest()
 
 
 def encoded_pairs(translator: Any, sources: Any, targets: Any, sample_weight: Any = None) -> SentencePairs:

@@ -63,13 +63,18 @@ class LanguageTexts:
             return ContinuousBatches(self.rows, batch_size, self.length, order, epoch, self.weights)
         return WindowBatches(self.rows, batch_size, self.length, self.step, order, epoch, self.weights)
 
-    def digest(self) -> str:
-        """Returns what tells other texts or weights from these."""
+    def digest(self, weighted: bool = True) -> str:
+        """Returns what tells other texts from these; if `weighted`, other weights too."""
         found = hashlib.sha256()
         for row in self.rows:
             found.update(np.asarray([len(row), *row], np.int64).tobytes())
-        found.update(b"" if self.weights is None else self.weights.tobytes())
+        if weighted and self.weights is not None:
+            found.update(self.weights.tobytes())
         return found.hexdigest()
+
+    def digest_of_weights(self) -> str | None:
+        """Returns what tells other weights from these; `None` where there are none."""
+        return None if self.weights is None else hashlib.sha256(self.weights.tobytes()).hexdigest()
 
 
 class StreamReading:

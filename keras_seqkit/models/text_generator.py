@@ -24,6 +24,7 @@ from keras_seqkit.models.writer import Writers, check_count, check_settings, len
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation, stop_list
 from keras_seqkit.text.detokenization import Detokenizer
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
 
@@ -31,6 +32,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LEARNING_RATE = 2e-3
 BATCH_SIZE = 64
+BATCH_SIZE_TO_READ = 32  # of what is only measured
 FORGET = 0.1  # of the streams: without, models of many short texts began theirs in the middle of a sentence
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
 
@@ -185,7 +187,7 @@ class TextGenerator(RecurrentLanguageModel):
         *,
         length: int = LENGTH,
         step: int | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         forget: float = FORGET,
         checkpoint: Any = None,
         **kwargs: Any,
@@ -215,7 +217,8 @@ class TextGenerator(RecurrentLanguageModel):
                 state is carried from batch to batch (truncated back-propagation through time). Else, windows of
                 `length` tokens, each beginning `step` tokens after the one before, are shuffled, and begin without
                 state.
-            seed: of the order of texts and windows.
+            seed: of the order of texts and windows, at least 0; `None`: another one each time, from
+                `keras.utils.set_random_seed` on always the same ones.
             forget: the fraction of the streams that begin a batch of training without state, beside those that begin
                 a text there, so that the model also learns to begin: every text that is scored or written begins so.
                 0: the state is always carried.
@@ -229,11 +232,11 @@ class TextGenerator(RecurrentLanguageModel):
             compiled.
 
         Raises:
-            TypeError: a text is not a string.
+            TypeError: a text is not a string, or a number none.
             ValueError: there are no texts, or not one window, or labels are given with texts, or the directory holds
                 another run.
         """
-        if not 0 <= forget <= 1:
+        if not 0 <= real_number("TextGenerator.fit: forget", forget) <= 1:
             raise ValueError(f"TextGenerator.fit: forget is 0 to 1; received {forget}.")
         check_sizes("TextGenerator", batch_size=batch_size, length=length, step=step)
         in_memory = None
@@ -284,7 +287,8 @@ class TextGenerator(RecurrentLanguageModel):
 
     def run_settings(self, data: Any) -> dict[str, Any]:
         """Returns what else a run depends on."""
-        return {"length": data.length, "step": data.step, "forget": self._forget}
+        told = {"texts": data.digest(weighted=False), "sample_weight": data.digest_of_weights()}
+        return {**told, "length": data.length, "step": data.step, "forget": self._forget}
 
     def evaluate(
         self,
@@ -320,7 +324,8 @@ class TextGenerator(RecurrentLanguageModel):
             raise ValueError(
                 "TextGenerator.evaluate: texts count by their tokens; received sample_weight. Leave it out."
             )
-        return self.scorer.evaluate(text_list(x), batch_size or 32)
+        check_sizes("TextGenerator", "evaluate", batch_size=batch_size)
+        return self.scorer.evaluate(text_list(x), batch_size or BATCH_SIZE_TO_READ)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:
         """Computes the logits of the token after each step: float32 (batch, time, vocab).
@@ -337,11 +342,12 @@ class TextGenerator(RecurrentLanguageModel):
         """Returns what the network itself takes."""
         return [keras.layers.InputSpec(shape=(None, None), dtype="int32", name="ids")]
 
-    def log_prob(self, texts: Any, batch_size: int = 32) -> np.ndarray:
+    def log_prob(self, texts: Any, batch_size: int = BATCH_SIZE_TO_READ) -> np.ndarray:
         """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
+        check_sizes("TextGenerator", "log_prob", batch_size=batch_size)
         return self.scorer.log_prob(text_list(texts), batch_size)
 
-    def perplexity(self, texts: Any, batch_size: int = 32) -> float:
+    def perplexity(self, texts: Any, batch_size: int = BATCH_SIZE_TO_READ) -> float:
         """Returns the perplexity of texts: the exponential of the mean nats a token, `[END]` included."""
         return self.evaluate(texts, batch_size=batch_size)["perplexity"]
 

@@ -434,3 +434,71 @@ def test_states_are_carried_in_float32_whatever_is_computed_in(policy):
     training(ids)
     for name, state in model.run(ids)[1].items():
         np.testing.assert_array_equal(np.asarray(training.kept[name]), np.asarray(state))
+
+
+@pytest.mark.parametrize("step", [None, 2])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"forget": "a"}, TypeError, "forget is a number; received str 'a'"),
+        ({"forget": None}, TypeError, "forget is a number; received NoneType None"),
+        ({"seed": "a"}, TypeError, "seed is a whole number; received"),
+        ({"seed": 1.5}, TypeError, "seed is a whole number; received"),
+        ({"seed": -1}, ValueError, "seed is at least 0; received -1"),
+        ({"validation_freq": 0}, ValueError, "validation_freq is at least 1; received 0"),
+        ({"validation_freq": "a"}, TypeError, "validation_freq is a whole number; received"),
+        ({"validation_steps": "a"}, TypeError, "validation_steps is a whole number; received"),
+        ({"validation_steps": -1}, ValueError, "validation_steps is at least 1; received -1"),
+    ],
+)
+def test_numbers_of_fit_that_are_out_of_range_are_refused(step, arguments, error, message):
+    with pytest.raises(error, match=f"^TextGenerator.fit: {message}"):
+        frozen().fit(TEXTS, validation_data=["ab"], verbose=0, step=step, **arguments)
+
+
+@eagerly()
+def test_without_a_seed_the_order_is_another_one_each_time():
+    def weights_after(drawn: int) -> list[np.ndarray]:
+        model = tiny(TextGenerator)
+        keras.utils.set_random_seed(drawn)
+        model.fit(TEXTS, batch_size=2, length=3, forget=0.0, verbose=0, seed=None)
+        return model.get_weights()
+
+    one, same, other = weights_after(1), weights_after(1), weights_after(2)
+    assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
+@eagerly()
+def test_ids_without_targets_are_one_sentence():
+    model, message = frozen(), "TextGenerator: y is expected with arrays; received y=None"
+    ids = model.vocabulary.encode(TEXTS)
+    for call in (
+        lambda: model.fit(ids, verbose=0),
+        lambda: model.fit(tf.data.Dataset.from_tensors(ids), verbose=0),
+        lambda: model.evaluate(ids, verbose=0),
+        lambda: model.train_on_batch(ids),
+        lambda: model.test_on_batch(ids),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert model.predict(ids, verbose=0).shape == (*ids.shape, len(model.vocabulary))
+    assert model.predict(tf.data.Dataset.from_tensors(ids), verbose=0).shape == (*ids.shape, len(model.vocabulary))
+
+
+@eagerly()
+def test_a_checkpoint_tells_other_weights_from_other_texts(tmp_path):
+    arguments = {"batch_size": 2, "length": 4, "verbose": 0, "checkpoint": tmp_path}
+    tiny(TextGenerator).fit(TEXTS, sample_weight=[1, 2, 3, 4], **arguments)
+    with pytest.raises(ValueError, match="another run: its sample_weight differ"):
+        tiny(TextGenerator).fit(TEXTS, sample_weight=[1, 2, 3, 5], **arguments)
+    with pytest.raises(ValueError, match="another run: its texts differ"):
+        tiny(TextGenerator).fit(TEXTS[::-1], sample_weight=[1, 2, 3, 4], **arguments)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_of_batches_to_read_is_at_least_1(size):
+    model = frozen()
+    for call, name in ((model.evaluate, "evaluate"), (model.log_prob, "log_prob"), (model.perplexity, "evaluate")):
+        with pytest.raises(ValueError, match=f"TextGenerator.{name}: batch_size is at least 1; received {size}"):
+            call(TEXTS, batch_size=size)

@@ -623,3 +623,77 @@ def test_one_string_is_one_sentence_and_words_of_others_mean_ours(model):
 def test_a_length_penalty_that_is_no_number_is_named(model, value):
     with pytest.raises(TypeError, match=r"Seq2SeqTranslator.translate: length_penalty is a number; received"):
         model.translate("um", length_penalty=value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"learning_rate": np.nan}, ValueError, "fit: learning_rate is a finite number, at least 0; received nan"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate is a finite number, at least 0; received inf"),
+        ({"learning_rate": -1}, ValueError, "learning_rate is a finite number, at least 0; received -1"),
+        ({"learning_rate": "a"}, TypeError, "learning_rate is a number; received"),
+        ({"label_smoothing": "a"}, TypeError, "fit: label_smoothing is a number; received str 'a'"),
+        ({"label_smoothing": 1.0}, ValueError, "fit: label_smoothing is 0 up to 1; received 1.0"),
+        ({"seed": "a"}, TypeError, "fit: seed is a whole number; received"),
+        ({"seed": 1.5}, TypeError, "fit: seed is a whole number; received"),
+        ({"seed": -1}, ValueError, "fit: seed is at least 0; received -1"),
+        ({"validation_freq": 0, "validation_split": 0.5}, ValueError, "validation_freq is at least 1; received 0"),
+        ({"validation_steps": "a", "validation_split": 0.5}, TypeError, "validation_steps is a whole number; received"),
+    ],
+)
+def test_numbers_of_fit_that_are_out_of_range_are_refused(arguments, error, message):
+    with pytest.raises(error, match=f"^Seq2SeqTranslator.*{message}"):
+        make().fit(SOURCES, TARGETS, epochs=1, verbose=0, **arguments)
+
+
+@eagerly()
+def test_without_a_seed_the_order_is_another_one_each_time():
+    def weights_after(drawn: int) -> list[np.ndarray]:
+        model = make()
+        model.compile(keras.optimizers.SGD(0.5))
+        keras.utils.set_random_seed(drawn)
+        model.fit(SOURCES, TARGETS, epochs=1, batch_size=2, verbose=0, seed=None)
+        return model.get_weights()
+
+    one, same, other = weights_after(1), weights_after(1), weights_after(2)
+    assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_of_batches_to_read_is_at_least_1(model, size):
+    with pytest.raises(ValueError, match=f"Seq2SeqTranslator.evaluate: batch_size is at least 1; received {size}"):
+        model.evaluate(SOURCES, TARGETS, batch_size=size)
+
+
+@pytest.mark.parametrize("wrong", [None, ["a", "b"], "a"])
+def test_what_is_no_vocabulary_is_named(wrong):
+    right = Vocabulary.from_texts(SOURCES)
+    for pair in ((right, wrong), (wrong, right)):
+        with pytest.raises(TypeError, match=r"Seq2SeqTranslator: a Vocabulary is expected; received"):
+            Seq2SeqTranslator(*pair)
+
+
+@pytest.mark.parametrize("given", [(SOURCES, TARGETS), [SOURCES, TARGETS], ([[4, 5]], [[2, 4]]), [[4, 5]]])
+def test_a_call_on_columns_without_names_is_one_sentence(model, given):
+    with pytest.raises(TypeError, match=r"Seq2SeqTranslator: a call takes \{'source': ..., 'target': ...\}"):
+        model(given)
+
+
+@eagerly()
+def test_ids_without_targets_are_one_sentence():
+    model = make()
+    inputs = array_batch(model)[0]
+    for call in (model.train_on_batch, model.test_on_batch, lambda x: model.evaluate(x, verbose=0)):
+        with pytest.raises(ValueError, match="Seq2SeqTranslator: ids are trained on with their targets, y"):
+            call(inputs)
+
+
+@eagerly()
+def test_a_checkpoint_tells_other_weights_from_other_texts(tmp_path):
+    arguments = {"epochs": 1, "verbose": 0, "checkpoint": tmp_path}
+    make().fit(SOURCES, TARGETS, sample_weight=WEIGHTS, **arguments)
+    with pytest.raises(ValueError, match="another run: its sample_weight differ"):
+        make().fit(SOURCES, TARGETS, sample_weight=2 * WEIGHTS, **arguments)
+    with pytest.raises(ValueError, match="another run: its texts differ"):
+        make().fit(SOURCES[::-1], TARGETS, sample_weight=WEIGHTS, **arguments)
