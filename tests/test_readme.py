@@ -151,7 +151,9 @@ def test_the_page_on_training_runs(capsys):
         names = run_blocks(code_blocks("docs/training.md"))
     printed = capsys.readouterr().out.splitlines()
     assert printed[:3] == ["(1, 1) (2, 1)", "<class 'int'>", "['neg', 'pos']"]
-    assert printed[-2:] == ["['AUC', 'loss', 'val_AUC', 'val_loss']", "2"]
+    assert printed[-4:-2] == ["['AUC', 'loss', 'val_AUC', 'val_loss']", "2"]
+    assert printed[-2] in ("{'model_kwargs': {'units': 2}}", "{'model_kwargs': {'units': 4}}")
+    assert printed[-1] == "(2,)"
     assert names["other"].labels == ["cheap", "fair", "dear"]
 
 

@@ -115,24 +115,31 @@ class ConvFront(keras.layers.Layer):
         }
 
 
-def make_conv_front(conv: Any, dim: int) -> keras.layers.Layer | None:
+def make_conv_front(conv: Any, dim: int, owner: str = "TextClassifier") -> keras.layers.Layer | None:
     """Returns the layer that stands before an encoder.
 
     Args:
         conv: a number of filters or the arguments of a `ConvFront`, or a layer that knows masks or keeps the time, or
             `None`.
         dim: the size of the vectors that it gets.
+        owner: the model, for errors.
 
     Raises:
+        TypeError: it is none of these.
         ValueError: the layer changes the time and drops the mask.
     """
     if isinstance(conv, int):
         return ConvFront(conv, name="conv")
     if isinstance(conv, dict):
         return ConvFront(**{"name": "conv", **conv})
+    if conv is not None and not isinstance(conv, keras.layers.Layer):
+        raise TypeError(
+            f"{owner}: conv is a number of filters, the arguments of a ConvFront as a dict, a layer, or None; received "
+            f"{conv!r:.60}."
+        )
     if conv is not None and not conv.supports_masking and conv.compute_output_shape((1, 64, dim))[1] != 64:
         raise ValueError(
-            f"TextClassifier: conv layer {conv.name!r} changes the time and drops the mask, so padding would change "
+            f"{owner}: conv layer {conv.name!r} changes the time and drops the mask, so padding would change "
             "the answers. Use ConvFront, or padding='same' and strides=1."
         )
     return conv

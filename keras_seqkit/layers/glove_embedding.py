@@ -171,6 +171,15 @@ class GloveEmbedding(keras.layers.Embedding):
         self.normalize = normalize
         self.missing = [int(row) for row in missing or ()]
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Looks up vectors; see the class."""
+        if any(_is_text(each) for each in keras.tree.flatten(inputs)):
+            raise TypeError(
+                "GloveEmbedding: it takes ids (batch, time), the rows of its tokens; received texts. Encode them: "
+                "vocabulary.encode(texts)."
+            )
+        return super().__call__(inputs, *args, **kwargs)
+
     @property
     def coverage(self) -> Coverage:
         """Which tokens have a vector."""
@@ -207,6 +216,16 @@ class GloveEmbedding(keras.layers.Embedding):
                 f"{config['vectors']!r:.80}. To read vectors, call GloveEmbedding(vocabulary, vectors)."
             )
         return super().from_config(config)
+
+
+def _is_text(each: Any) -> bool:
+    """Whether it is a string, or an array or a tensor of strings."""
+    dtype = getattr(each, "dtype", None)
+    return (
+        isinstance(each, (str, bytes))
+        or getattr(dtype, "kind", "") in tuple("OUS")
+        or (getattr(dtype, "name", "") == "string")
+    )
 
 
 def _checked_tokens(vocabulary: Any) -> list[str]:

@@ -72,13 +72,18 @@ class SentencePairs:
             in_order=shuffle is False,
         )
 
-    def digest(self) -> str:
-        """Returns what tells other pairs or weights from these."""
+    def digest(self, weighted: bool = True) -> str:
+        """Returns what tells other pairs from these; if `weighted`, other weights too."""
         found = hashlib.sha256()
         for row in [*self.sources, *self.targets]:
             found.update(np.asarray([len(row), *row], np.int64).tobytes())
-        found.update(b"" if self.weights is None else self.weights.tobytes())
+        if weighted and self.weights is not None:
+            found.update(self.weights.tobytes())
         return found.hexdigest()
+
+    def digest_of_weights(self) -> str | None:
+        """Returns what tells other weights from these; `None` where there are none."""
+        return None if self.weights is None else hashlib.sha256(self.weights.tobytes()).hexdigest()
 
 
 def encoded_pairs(translator: Any, sources: Any, targets: Any, sample_weight: Any = None) -> SentencePairs:
@@ -137,7 +142,9 @@ def encoded_batch(translator: Any, x: Any, y: Any, sample_weight: Any, first: bo
     rows = [(source, target[:limit]) for source, target in rows]
     weights = weights_of(sample_weight, len(rows), OWNER)
     times = [padded_time((len(row[side]) + side for row in rows), first) for side in (0, 1)]  # [START] is one more
-    return pair_batch(rows, whole if weights is None else whole * weights, times)
+    inputs, next_tokens, of_tokens = pair_batch(rows, whole if weights is None else whole * weights, times)
+    next_tokens[whole == 0] = PADDING_ID  # what is left out is not counted among the tokens
+    return inputs, next_tokens, of_tokens
 
 
 def sides_of(x: Any, y: Any) -> tuple[Any, Any]:

@@ -59,12 +59,17 @@ class EncodedTexts:
 
     def digest(self) -> str:
         """Returns what tells other texts, targets or weights from these."""
-        found = hashlib.sha256()
+        return hashlib.sha256("".join(self.digests().values()).encode()).hexdigest()
+
+    def digests(self) -> dict[str, str]:
+        """Returns what tells other texts from these, and the same of targets and weights."""
+        texts = hashlib.sha256()
         for row in self.rows:
-            found.update(np.asarray([len(row), *row], np.int64).tobytes())
-        for part in (self.targets, self.weights):
-            found.update(b"" if part is None else np.ascontiguousarray(part).tobytes())
-        return found.hexdigest()
+            texts.update(np.asarray([len(row), *row], np.int64).tobytes())
+        found = {"texts": texts.hexdigest()}
+        for name, part in (("labels", self.targets), ("weights", self.weights)):
+            found[name] = hashlib.sha256(b"" if part is None else np.ascontiguousarray(part).tobytes()).hexdigest()
+        return found
 
 
 def without_none(*parts: Any) -> tuple:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_seqkit.models.text_data import as_column
+from keras_seqkit.models.text_data import columns_of, ordered_column
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 TARGETS_OF_FORMS = {
@@ -28,16 +28,17 @@ def check_labels(labels: Any) -> list[Label]:
         ValueError: there are less than two, or two are equal.
     """
     if isinstance(labels, (Set, Mapping)):
+        advice = "[labels[key] for key in sorted(labels)]" if isinstance(labels, Mapping) else "sorted(labels)"
         raise TypeError(
             f"TextClassifier: labels is a list; received a {type(labels).__name__}, whose order is no part of it. Pass "
-            "sorted(labels)."
+            f"{advice}."
         )
     if isinstance(labels, (str, bytes)) or not isinstance(labels, Iterable):
         raise ValueError(  # noqa: TRY004 - one kind of error for all labels that are no classes
             f"TextClassifier: labels is a list of at least two labels, each once; received {labels!r}. Of "
             "labels=None, fit finds them in its data."
         )
-    found = [_plain(label) for label in as_column(labels)]
+    found = [_plain(label) for label in ordered_column(labels, "TextClassifier: labels")]
     for label in found:
         if not isinstance(label, (str, int, float)) or _is_missing(label):
             raise TypeError(f"TextClassifier: a label is a string or a number; received {label!r} among the labels.")
@@ -54,9 +55,16 @@ def labels_in(y: Any, multi_label: bool = False) -> list[Label]:
         multi_label: whether each text has a list of labels.
 
     Raises:
+        TypeError: they have no order.
         ValueError: a label is missing, or less than two are there.
     """
-    values = as_column(y)
+    columns = columns_of(y)
+    if columns is not None:
+        raise ValueError(
+            f"TextClassifier: labels=None are found in a column of labels; received a table of {len(columns)} columns. "
+            "Name the labels when the classifier is made."
+        )
+    values = ordered_column(y, "TextClassifier: y")
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if isinstance(values, np.ndarray) and (values.ndim > 1 or (multi_label and values.dtype.kind != "O")):
@@ -111,15 +119,17 @@ class ClassTargets:
         Args:
             y: for each text its label, the place of its label, or a row of probabilities (one-hot or soft) with a
                 column for each label; where texts have several labels, a list of them for each text, or a matrix of 0
-                and 1.
+                and 1. The columns of a table of numbers are found by their names.
             form: a key of `TARGETS_OF_FORMS`, which tells what is returned.
 
         Raises:
-            ValueError: a label is unknown or missing, or a row is no distribution.
+            TypeError: labels have no order.
+            ValueError: a label is unknown or missing, a row is no distribution, or the columns of a table are not
+                named after the labels.
         """
+        values = self._values(y)
         if self.multi_label:
-            return self._matrix_of_lists(y)
-        values = as_column(y)
+            return self._matrix_of_lists(values)
         matrix = self._probabilities(values)
         if matrix is not None:
             if form == "index":
@@ -136,6 +146,25 @@ class ClassTargets:
         if form == "binary":
             return indices[:, np.newaxis].astype(np.float32)
         return np.eye(len(self), dtype=np.float32)[indices]
+
+    def _values(self, y: Any) -> Any:
+        """Returns labels as a list or an array; of a table of numbers, the columns in the order of the labels."""
+        columns = columns_of(y)
+        if columns is None or not all(column.dtype.kind in "fiub" for _, column in columns):
+            return ordered_column(y, "TextClassifier: y")
+        names = [name for name, _ in columns]
+        places = [self._found(_plain(name)) for name in names]
+        if len(names) == len(self) == len({place for place in places if place is not None}):
+            order = np.argsort(np.array(places, np.int32))
+        elif len(names) == len(self) and _are_numbered(y, names):
+            order = np.arange(len(names))
+        else:
+            raise ValueError(
+                f"TextClassifier: a table of one-hot labels has a column for each of {_shown(self.labels)}, named "
+                f"after it; received columns {_shown(names)}. Rename them, or pass frame.to_numpy() if they stand in "
+                "the order of the labels."
+            )
+        return np.stack([columns[place][1] for place in order], axis=1)  # (batch, classes)
 
     def indices(self, values: Any) -> np.ndarray:
         """Returns the place of each label: int32 (batch,)."""
@@ -157,7 +186,8 @@ class ClassTargets:
                 proportional to how often each label is there, as in scikit-learn.
 
         Raises:
-            ValueError: a key is no label, or texts have several labels.
+            ValueError: a key is no label, or two are the same, a weight is no finite number, or texts have several
+                labels.
         """
         if self.multi_label:
             raise ValueError(
@@ -172,9 +202,7 @@ class ClassTargets:
             counts = np.bincount(indices, minlength=len(self))
             by_class = len(indices) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         elif isinstance(class_weight, Mapping):
-            by_class = np.ones(len(self))
-            for label, weight in class_weight.items():
-                by_class[self._index(label, "class_weight")] = weight
+            by_class = self._weights_by_class(class_weight)
         else:
             raise ValueError(
                 f"TextClassifier: class_weight is a dict from labels to weights, or 'balanced'; received "
@@ -182,11 +210,42 @@ class ClassTargets:
             )
         return by_class[indices].astype(np.float32)
 
+    def _weights_by_class(self, class_weight: Mapping) -> np.ndarray:
+        """Returns the weight of each class: float64 (classes,)."""
+        by_class, keys = np.ones(len(self)), dict[int, Any]()
+        for label, weight in class_weight.items():
+            place = self._index(label, "class_weight")
+            if place in keys:
+                raise ValueError(
+                    f"TextClassifier: class_weight: {keys[place]!r} and {label!r} are the same class. Name each once."
+                )
+            keys[place] = label
+            number = _plain(weight)
+            if not isinstance(number, (int, float)) or not math.isfinite(number):
+                raise ValueError(
+                    f"TextClassifier: class_weight: the weight of class {label!r} is {number!r:.60}; a finite number "
+                    "is expected."
+                )
+            by_class[place] = number
+        return by_class
+
     def _index(self, value: Any, place: Any) -> int:
         value = _plain(value)
         if isinstance(value, list) and len(value) == 1:  # (batch, 1)
             value = _plain(value[0])
         _check_present(value, place)
+        found = self._found(value)
+        if found is None:
+            index = " and no index of one" if self._places else ""
+            what = f"label {place}" if isinstance(place, int) else f"the {place} key"
+            raise ValueError(
+                f"TextClassifier: {what} is {value!r}, which is none of {_shown(self.labels)}{index}. Name all classes "
+                "when the classifier is made."
+            )
+        return found
+
+    def _found(self, value: Any) -> int | None:
+        """Returns the place of a plain label; `None` where it is none."""
         found = None
         if isinstance(value, str):
             found = self._by_string.get(value)
@@ -197,13 +256,6 @@ class ClassTargets:
             found = self._by_number.get(value, self._by_string.get(str(value)))
             if found is None and self._places and value in range(len(self)):
                 found = int(value)
-        if found is None:
-            index = " and no index of one" if self._places else ""
-            what = f"label {place}" if isinstance(place, int) else f"the {place} key"
-            raise ValueError(
-                f"TextClassifier: {what} is {value!r}, which is none of {_shown(self.labels)}{index}. Name all classes "
-                "when the classifier is made."
-            )
         return found
 
     def _probabilities(self, values: Any) -> np.ndarray | None:
@@ -224,9 +276,8 @@ class ClassTargets:
             )
         return matrix
 
-    def _matrix_of_lists(self, y: Any) -> np.ndarray:
+    def _matrix_of_lists(self, values: Any) -> np.ndarray:
         """Returns which labels each text has: float32 (batch, classes)."""
-        values = as_column(y)
         if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
             if values.ndim != 2 or values.shape[1] != len(self) or not ((values >= 0) & (values <= 1)).all():
                 raise ValueError(
@@ -246,6 +297,12 @@ class ClassTargets:
             for label in row:
                 matrix[place, self._index(label, place)] = 1
         return matrix
+
+
+def _are_numbered(table: Any, names: list[Any]) -> bool:
+    """Whether the columns of a table have only the names that pandas or polars gives where there are none."""
+    numbered = hasattr(table, "iloc") and names == list(range(len(names)))
+    return numbered or names == [f"column_{place}" for place in range(len(names))]
 
 
 def _plain(value: Any) -> Any:

@@ -1,15 +1,19 @@
 """Training a language model on continuous streams of text: truncated back-propagation through time."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
+from keras_seqkit.models.token_losses import real_tokens
 from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
 from keras_seqkit.text.vocabulary import START_ID
+
+ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LENGTH = 100
 
@@ -59,25 +63,66 @@ class LanguageTexts:
             return ContinuousBatches(self.rows, batch_size, self.length, order, epoch, self.weights)
         return WindowBatches(self.rows, batch_size, self.length, self.step, order, epoch, self.weights)
 
-    def digest(self) -> str:
-        """Returns what tells other texts or weights from these."""
+    def digest(self, weighted: bool = True) -> str:
+        """Returns what tells other texts from these; if `weighted`, other weights too."""
         found = hashlib.sha256()
         for row in self.rows:
             found.update(np.asarray([len(row), *row], np.int64).tobytes())
-        found.update(b"" if self.weights is None else self.weights.tobytes())
+        if weighted and self.weights is not None:
+            found.update(self.weights.tobytes())
         return found.hexdigest()
+
+    def digest_of_weights(self) -> str | None:
+        """Returns what tells other weights from these; `None` where there are none."""
+        return None if self.weights is None else hashlib.sha256(self.weights.tobytes()).hexdigest()
+
+
+class StreamReading:
+    """Which streams a generator reads within a step of training or measuring, and how much the step counts.
+
+    Not a layer, so that the streams' states are no weights of the generator.
+    """
+
+    def __init__(self) -> None:
+        self.streams: Any = None  # a `StreamTraining`
+        self.weight: Any = None  # float32 (), of the batch in the mean of the losses
+
+    @contextmanager
+    def of(self, streams: Any, weight: Any) -> Iterator[None]:
+        """Within it the generator's calls read what comes next in `streams`."""
+        self.streams, self.weight = streams, weight
+        try:
+            yield
+        finally:
+            self.streams = self.weight = None
+
+
+class StepLoss(keras.metrics.Mean):
+    """The mean loss of a generator's steps, in which a step over streams counts as its `StreamReading` says.
+
+    Args:
+        reading: of the generator.
+    """
+
+    def __init__(self, reading: StreamReading):
+        super().__init__(name="loss")
+        self.reading = reading
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> Any:
+        """Adds a step."""
+        return super().update_state(values, sample_weight if self.reading.streams is None else self.reading.weight)
 
 
 class StreamTraining(keras.Model):
     """A `TextGenerator` in training, which keeps the states of its streams from batch to batch.
 
-    It trains the generator's weights with the generator's optimizer, loss and metrics, and stops when the generator is
-    told to.
+    Its steps are those of the generator (`train_step`, `test_step`, `compute_loss`, `compute_metrics`, those of a
+    subclass too), whose calls read on from the states meanwhile. It stops when the generator is told to.
 
     Args:
         generator: the model, compiled.
         streams: the rows of each batch.
-        measures: whether the mean cross-entropy is measured over all batches as one, as `nats`.
+        measures: whether it only measures.
         forget: the fraction of the rows that begin a batch of training without state, as rows do then whose first
             token is `[START]`; 0: none does.
         seed: of the choice of these rows.
@@ -91,22 +136,56 @@ class StreamTraining(keras.Model):
         self.streams = streams
         self.kept = {
             name: self.add_weight(
-                shape=(streams, size), initializer="zeros", trainable=False, name=name.replace("/", "_")
+                shape=(streams, size),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,  # states are carried in float32 whatever the layers compute in
+                name=name.replace("/", "_"),
             )
             for name, size in generator.state_sizes.items()
         }
         self.built = True
-        metrics, weighted = generator.compiled_with.metrics
-        nats = [keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)] if measures else []
         self.compile(
             optimizer=generator.optimizer,
-            loss=generator.compiled_with.loss,
-            metrics=metrics,
-            weighted_metrics=[*nats, *(weighted or [])] or None,
+            loss=None,
             jit_compile=generator.jit_compile,
             run_eagerly=generator.run_eagerly,
             steps_per_execution=1 if measures else generator.steps_per_execution,
         )
+
+    def train_step(self, *arguments: Any) -> Any:
+        """Trains the generator on a batch; arguments and results are those of the backend's `train_step`.
+
+        A batch without a target does not count in the mean of the losses; all others count alike.
+        """
+        _, targets, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        weight = ops.where(ops.any(real_tokens(targets)), float(self.streams), 0.0)
+        with self.generator.reading.of(self, weight):
+            return self.generator.train_step(*arguments)
+
+    def test_step(self, *arguments: Any) -> Any:
+        """Measures the generator on a batch, which counts as its tokens do: all batches together are one."""
+        _, targets, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        weight = ops.sum(ops.cast(real_tokens(targets), "float32"))
+        with self.generator.reading.of(self, weight):
+            return self.generator.test_step(*arguments)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The generator's metrics."""
+        return self.generator.metrics
+
+    def reset_metrics(self) -> None:
+        """Resets the generator's metrics."""
+        self.generator.reset_metrics()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns what the generator's metrics found."""
+        return self.generator.get_metrics_result()
+
+    def _symbolic_build(self, *arguments: Any, **named: Any) -> None:
+        """Makes the variables of the generator's metrics, which JAX needs before it compiles; Keras calls this."""
+        self.generator._symbolic_build(*arguments, **named)
 
     @property
     def _initial_epoch(self) -> Any:
@@ -134,6 +213,10 @@ class StreamTraining(keras.Model):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Reads the next tokens of each stream: int32 (batch, time) to logits (batch, time, vocab)."""
+        return self.read(inputs, training)
+
+    def read(self, inputs: Any, training: bool | None = None) -> Any:
+        """Does what calling the generator does, but reads on from the kept states, and keeps the new ones."""
         # Keras does not know how many rows a batch has, and TensorFlow's loop over a state of one row has to.
         inputs = ops.reshape(inputs, (self.streams, -1))
         # A copy: PyTorch's gradients need what it was, and it is written over below.
@@ -182,5 +265,4 @@ class FreshStreams(keras.callbacks.Callback):
         self.checking.forget()
         silent: Any = 0
         measured: Any = self.checking.evaluate(self.checks, verbose=silent, steps=self.steps, return_dict=True)
-        measured["loss"] = measured.pop("nats")
         logs.update({f"val_{name}": value for name, value in measured.items()})

@@ -11,6 +11,7 @@ from keras_seqkit.models.embedding_calls import embedding_table
 from keras_seqkit.models.embedding_layers import embed
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
+from keras_seqkit.models.language_training import StreamReading
 from keras_seqkit.models.text_model import TextModel, build_layer
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import check_numbers
@@ -35,6 +36,7 @@ class RecurrentLanguageModel(TextModel):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.reading = StreamReading()
         check_has_ends(vocabulary, "TextGenerator")
         self.vocabulary = vocabulary
         self.units = recurrent.checked_units(units, "TextGenerator")
@@ -84,9 +86,14 @@ class RecurrentLanguageModel(TextModel):
         if not self.built:
             self.built = True
             if self.tie_weights:
-                self.bias = self.add_weight(shape=(len(self.vocabulary),), initializer="zeros", name="bias")
+                self.bias = self.add_weight(
+                    shape=(len(self.vocabulary),), initializer="zeros", autocast=False, name="bias"
+                )
             self._build_layers()
             keras.Model.__call__(self, np.zeros((1, 2), np.int32))
+
+    def _lock_state(self) -> None:
+        """Does nothing, where Keras forbids new attributes: a subclass may add metrics after this constructor."""
 
     def _build_layers(self) -> None:
         """Builds all layers for batches and times of any size, as `summary` shows them."""

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.checked_arguments import check_sizes
 from keras_seqkit.models.encoded_pairs import encoded_pairs, read_pairs, sides_of
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text
 from keras_seqkit.models.translation_training import BLEU_SENTENCES, HeldOutBleu, TranslationTraining, steps_of
@@ -126,7 +127,7 @@ class Seq2SeqTranslator(TranslationTraining):
         monitor: str = "loss",
         patience: int | None = None,
         checkpoint: Any = None,
-        seed: int = 0,
+        seed: int | None = 0,
         **kwargs: Any,
     ) -> Any:
         """Trains on sentence pairs; arguments stand in Keras's order.
@@ -149,7 +150,9 @@ class Seq2SeqTranslator(TranslationTraining):
                 best epoch are taken in the end.
             shuffle: whether pairs are put together anew in every epoch; `False`: they stay in their order.
             class_weight: refused: pairs have no classes.
-            sample_weight: a weight for each pair.
+            sample_weight: a weight for each pair: what its tokens' losses are multiplied by. As in Keras, a loss is
+                their sum divided by the number of tokens, not by that of the weights: 2 for all doubles it, `nats` and
+                other metrics not.
             label_smoothing: the part of each target that is spread over all tokens (Szegedy et al., 2016); `None`: 0.1.
                 Refused where you compiled the model with a loss.
             learning_rate: a number or a Keras schedule; `None`: it rises over the first steps and falls to 0 along a
@@ -162,7 +165,8 @@ class Seq2SeqTranslator(TranslationTraining):
             checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
                 process was killed, continues there, and ends with the same weights. A call with more epochs goes on
                 too; the default schedule is then as long as all of them. `None`: nothing is written.
-            seed: of the order of pairs.
+            seed: of the order of pairs, at least 0; `None`: another one each time, from `keras.utils.set_random_seed`
+                on always the same ones.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`, `validation_batch_size` and
                 `validation_freq`, as in `keras.Model.fit`.
 
@@ -171,7 +175,7 @@ class Seq2SeqTranslator(TranslationTraining):
             before their names.
 
         Raises:
-            TypeError: a text is not a string.
+            TypeError: a text is not a string, or a number none.
             ValueError: the lists differ in length, no pair is left, an argument does not fit the others, or the
                 directory holds another run.
         """
@@ -247,7 +251,8 @@ class Seq2SeqTranslator(TranslationTraining):
             y: their translations.
             batch_size: sentences that are read at once; `None`: 32.
             verbose: only for arrays; texts are measured silently.
-            sample_weight: a weight for each pair; BLEU and chrF weigh all alike.
+            sample_weight: a weight for each pair, as in `fit`; the perplexity is that of the weighted mean, and BLEU
+                and chrF weigh all alike.
             steps: so many batches are measured; `None`: all.
             callbacks: only for arrays.
             return_dict: whether a dict is returned, or its values as a list; `None`: a dict for texts, and as in Keras
@@ -264,14 +269,16 @@ class Seq2SeqTranslator(TranslationTraining):
             ValueError: the columns differ in length, no pair is left, or an argument is only for arrays.
         """
         owner = f"{type(self).__name__}.evaluate"
+        check_sizes(type(self).__name__, "evaluate", batch_size=batch_size, steps=steps)
+        size = batch_size or BATCH_SIZE
         if not kwargs.get("_use_cached_eval_dataset"):  # Keras's own call in `fit`
             x, y = sides_of(x, y)
-            x, pairs = read_pairs(x, y, sample_weight, steps, batch_size or BATCH_SIZE, owner)
+            x, pairs = read_pairs(x, y, sample_weight, steps, size, owner)
             if pairs is not None:
                 if callbacks is not None or kwargs:
                     given = ", ".join([*kwargs, *(["callbacks"] if callbacks is not None else [])])
                     raise ValueError(f"{owner}: {given} belong to arrays; received texts. Leave them out.")
-                found = self._evaluate_texts(*pairs, batch_size or BATCH_SIZE, num_beams)
+                found = self._evaluate_texts(*pairs, size, num_beams)
                 return list(found.values()) if return_dict is False else found
         more = {"steps": steps, "callbacks": callbacks, "return_dict": bool(return_dict), **kwargs}
         return super().evaluate(x, y, batch_size, verbose, sample_weight, **more)
@@ -281,11 +288,11 @@ class Seq2SeqTranslator(TranslationTraining):
     ) -> dict[str, float]:
         from keras_seqkit.evaluation import translation_scores
 
-        loss = self.writer.loss(encoded_pairs(self, sources, targets, sample_weight).batches(batch_size))
+        loss, mean = self.writer.loss(encoded_pairs(self, sources, targets, sample_weight).batches(batch_size))
         written = self.translate(sources, num_beams=num_beams, batch_size=batch_size)
         scores: Any = translation_scores(written, targets)
         with np.errstate(over="ignore"):
-            perplexity = float(np.exp(loss))
+            perplexity = float(np.exp(mean))
         return {"loss": loss, "perplexity": perplexity, "bleu": scores.bleu, "chrf": scores.chrf}
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:

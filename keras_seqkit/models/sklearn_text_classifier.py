@@ -1,5 +1,6 @@
 """A text classifier as scikit-learn's estimators are used."""
 
+import copy
 from typing import Any
 
 import keras
@@ -32,14 +33,19 @@ class SKLearnTextClassifier(keras.wrappers.SKLearnClassifier):
         TypeError: what the function makes is no `TextClassifier`, or has several labels for a text.
 
     Example:
-    >>> from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
-    >>> from keras_seqkit.models import SKLearnTextClassifier
+    >>> from keras_seqkit import BidirectionalStack, SKLearnTextClassifier, TextClassifier, Vocabulary
     >>> def build(X, y, units=4):
     ...     return TextClassifier(Vocabulary.from_texts(X), sorted(set(y)), 8, BidirectionalStack(units))
     >>> estimator = SKLearnTextClassifier(build, model_kwargs={"units": 2}, fit_kwargs={"verbose": 0})
     >>> estimator.fit(["good", "bad"] * 4, ["pos", "neg"] * 4).predict_proba(["good"]).shape
     (1, 2)
     """
+
+    def __sklearn_clone__(self) -> "SKLearnTextClassifier":
+        """Returns an estimator that is not fitted, with the same arguments; Keras's own loses `fit_kwargs`."""
+        cloned = super().__sklearn_clone__()
+        cloned.fit_kwargs = copy.deepcopy(self.fit_kwargs)  # as scikit-learn does: callbacks have a state
+        return cloned
 
     def fit(self, X: Any, y: Any, **kwargs: Any) -> "SKLearnTextClassifier":  # noqa: N803 - scikit-learn's name
         """Trains a model on texts and labels.

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seqkit.models.checked_arguments import check_number
+from keras_seqkit.models.compiling import DefaultCompilation, name_of
 from keras_seqkit.models.label_targets import ClassTargets, Label, check_labels, labels_in
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
-from keras_seqkit.models.text_model import DefaultCompilation
 from keras_seqkit.text import Vocabulary
 
 THRESHOLD = 0.5
@@ -156,7 +157,7 @@ class TextClassifier(TextEncoderModel):
         binary = count == 2 or self.multi_label
         output = "one sigmoid for each label" if self.multi_label else "one sigmoid" if count == 2 else "a softmax"
         for kind, each in [("loss", loss), *(("metric", metric) for metric in metrics)]:
-            name = _name_of(each)
+            name = name_of(each)
             if binary and "categorical" in name:
                 raise ValueError(
                     f"TextClassifier.compile: {kind} {name!r} needs a softmax; this model of {count} labels ends in "
@@ -176,7 +177,7 @@ class TextClassifier(TextEncoderModel):
         one_hot = [each for each in [loss, *metrics] if _is_one_hot(each)]
         if sparse and one_hot:
             raise ValueError(
-                f"TextClassifier.compile: {_name_of(sparse[0])!r} takes indices of labels and {_name_of(one_hot[0])!r} "
+                f"TextClassifier.compile: {name_of(sparse[0])!r} takes indices of labels and {name_of(one_hot[0])!r} "
                 "one-hot labels; a model has either. Pass the same kind of both."
             )
 
@@ -199,6 +200,16 @@ class TextClassifier(TextEncoderModel):
         """Returns labels as the compiled loss takes them."""
         self._known_labels()
         return self._classes.of(y, self.targets_form)
+
+    def check_stream(self, class_weight: Any = None) -> None:
+        """Checks that neither the labels nor how many there are of each are first to be found in a stream."""
+        self._known_labels()
+        if isinstance(class_weight, str) and class_weight == "balanced":
+            raise ValueError(
+                "TextClassifier.fit: class_weight='balanced' counts the labels of all texts, and a stream gives "
+                "them batch by batch. Pass a dict from labels to weights: sklearn.utils.class_weight."
+                "compute_class_weight('balanced', classes=labels, y=y) counts them."
+            )
 
     def class_weights(self, targets: np.ndarray, class_weight: Any) -> np.ndarray | None:
         """Returns the weight of each example's class, or `None`."""
@@ -227,6 +238,7 @@ class TextClassifier(TextEncoderModel):
             **kwargs: as in `predict`.
         """
         labels = self._known_labels()
+        check_number("TextClassifier.predict_labels", "threshold", threshold, 0, 1)
         probabilities = self.predict(x, **kwargs)
         if self.multi_label:
             return [[labels[place] for place in np.flatnonzero(row > threshold)] for row in probabilities]
@@ -245,8 +257,9 @@ class TextClassifier(TextEncoderModel):
         config["multi_label"] = self.multi_label if multi_label is None else multi_label
         config.pop("name")
         new = type(self).from_config(config)
-        if new.labels is None:
-            new.encode(np.zeros((1, 8), np.int32))  # builds the layers, so that they can take weights
+        for each in (self, new):
+            if each.labels is None:
+                each.encode(np.zeros((1, 8), np.int32))  # builds the layers, so that they have weights
         for mine, theirs in zip(self._encoding_layers(), new._encoding_layers(), strict=True):
             theirs.set_weights(mine.get_weights())
         return new
@@ -260,17 +273,9 @@ class TextClassifier(TextEncoderModel):
         return {**super().get_config(), "labels": labels, "multi_label": self.multi_label}
 
 
-def _name_of(each: Any) -> str:
-    """Returns what a loss or metric is called, in lower case: of an object, its class."""
-    if isinstance(each, str):
-        return each.lower()
-    name = getattr(each, "__name__", type(each).__name__)
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-
 def _is_sparse(each: Any) -> bool:
-    return _name_of(each).startswith("sparse_")
+    return name_of(each).startswith("sparse_")
 
 
 def _is_one_hot(each: Any) -> bool:
-    return _name_of(each).startswith(("categorical_", "top_k_categorical", "f1_score", "kl_divergence", "kld"))
+    return name_of(each).startswith(("categorical_", "top_k_categorical", "f1_score", "kl_divergence", "kld"))

@@ -1,6 +1,6 @@
 """What a model was given: texts in memory, a stream of batches, or arrays that Keras takes as they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import chain
 from types import GeneratorType
 from typing import Any
@@ -35,6 +35,34 @@ def as_column(values: Any) -> Any:
     return list(values)
 
 
+def ordered_column(values: Any, owner: str) -> Any:
+    """Returns the values of a column as `as_column` does, if they have an order.
+
+    Args:
+        values: what is to have a value for each text.
+        owner: how an error names the argument: ``"TextClassifier: y"``.
+
+    Raises:
+        TypeError: they are a dict or a set.
+    """
+    if isinstance(values, (Set, Mapping)) and not hasattr(values, "mapping"):  # a dict's views have an order
+        raise TypeError(
+            f"{owner} is a column with a value for each text, in the order of the texts; received a "
+            f"{type(values).__name__}. Pass a list."
+        )
+    return as_column(values)
+
+
+def columns_of(table: Any) -> list[tuple[Any, np.ndarray]] | None:
+    """Returns the columns of a table with more than one, each with its name; `None` where there is no such table."""
+    names = getattr(table, "column_names", getattr(table, "columns", None))
+    if names is None or not hasattr(table, "__getitem__") or not hasattr(table, "shape") or len(names) < 2:
+        return None
+    if hasattr(table, "iloc"):  # pandas, where names may stand twice
+        return [(name, np.asarray(table.iloc[:, place])) for place, name in enumerate(names)]
+    return [(name, np.asarray(as_column(table[name]))) for name in names]
+
+
 def is_text(x: Any) -> bool:
     """Whether `x` is meant as texts in memory: a string, or a column of anything but numbers; `None` too."""
     if x is None or isinstance(x, (str, bytes)):
@@ -48,6 +76,9 @@ def is_text(x: Any) -> bool:
     if not hasattr(x, "iloc") and hasattr(x, "dtype") and hasattr(x, "shape"):  # a tensor, maybe symbolic; polars
         name = getattr(x.dtype, "name", str(x.dtype)).lower()
         return "str" in name or name in ("object", "utf8")
+    names = getattr(x, "column_names", None)
+    if names is not None and hasattr(x, "schema"):  # a table of pyarrow, which has no iterator
+        return len(names) != 1 or is_text(as_column(x))
     if isinstance(x, Iterator) or not hasattr(x, "__iter__"):
         return False
     return is_text(as_column(x))

@@ -12,6 +12,7 @@ from keras import ops
 from keras_seqkit.layers.bidirectional_stack import BidirectionalStack
 from keras_seqkit.layers.conv_front import make_conv_front
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
+from keras_seqkit.models.checked_arguments import check_number, check_sizes, check_whole, rows_as_array, shown
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.embedding_tokens import check_tokens
 from keras_seqkit.models.encoded_texts import EncodedTexts, without_none
@@ -61,25 +62,34 @@ class TextEncoderModel(TextModel):
             raise TypeError(
                 f"{owner}: encoder must be a layer, or None; received {encoder!r}. BidirectionalStack(64) is one."
             )
-        if max_length is not None and max_length < 1:
-            raise ValueError(f"{owner}: max_length is at least 1, or None; received {max_length}.")
+        _check_encoder(owner, encoder)
+        if max_length is not None:
+            check_whole(owner, "max_length", max_length, 1)
+        check_number(owner, "dropout", dropout, 0, 1)
         self.vocabulary = vocabulary
         self.max_length = max_length
         self.min_length = 1  # of the time that the network is run on
         self.dropout_rate = dropout
         policy = self.dtype_policy
         self.embedding = self._make_embedding(embedding)
-        self.conv = make_conv_front(_with_dtype(conv, policy), self.embedding.compute_output_shape((1, 64))[-1])
+        self.conv = make_conv_front(_with_dtype(conv, policy), self.embedding.compute_output_shape((1, 64))[-1], owner)
         self.encoder = BidirectionalStack(dtype=policy, name="encoder") if encoder is None else encoder
         self.pooling = MaskedMaxPooling(dtype=policy, name="pooling")
         self.dropout = keras.layers.Dropout(dropout, dtype=policy, name="dropout")
 
     def _make_embedding(self, embedding: Any) -> keras.layers.Layer:
         owner = type(self).__name__
+        if not isinstance(embedding, keras.layers.Layer) and (
+            isinstance(embedding, bool) or not isinstance(embedding, (int, np.integer)) or embedding < 1
+        ):
+            raise ValueError(
+                f"{owner}: embedding is an integer of at least 1, or a layer such as a GloveEmbedding; received "
+                f"{shown(embedding)}."
+            )
         check_embedding(owner, embedding, len(self.vocabulary))
-        if isinstance(embedding, int):
+        if isinstance(embedding, (int, np.integer)):
             return keras.layers.Embedding(
-                len(self.vocabulary), embedding, mask_zero=True, dtype=self.dtype_policy, name="embedding"
+                len(self.vocabulary), int(embedding), mask_zero=True, dtype=self.dtype_policy, name="embedding"
             )
         check_tokens(owner, embedding, self.vocabulary)
         return embedding
@@ -98,6 +108,11 @@ class TextEncoderModel(TextModel):
             if layer is not None:
                 build_layer(layer, shape)
                 shape = layer.compute_output_shape(shape)
+        if len(shape) not in (2, 3) or shape[-1] is None:
+            raise ValueError(
+                f"{type(self).__name__}: encoder {self.encoder.name!r} gives (batch, units) or (batch, time, units), "
+                f"whatever the time is; received one that gives {shape}. BidirectionalStack(64) is one."
+            )
         self.pooling.build(shape if len(shape) == 3 else (*shape[:1], None, *shape[1:]))
         shape = (*shape[:1], *shape[-1:])  # (batch, units)
         for layer in (self.dropout, self.head):
@@ -129,6 +144,33 @@ class TextEncoderModel(TextModel):
         """Returns what belongs to texts as targets with a row for each."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its targets are.")
 
+    def check_input(self, x: Any, name: str = "x") -> None:
+        """Checks that arrays are one; see `TextModel`."""
+        if isinstance(x, dict):
+            raise TypeError(
+                f"{type(self).__name__}: {name} is one column of texts, or ids; received a dict with "
+                f"{shown(list(x))}. Take the texts out of it; of a dataset: "
+                "dataset.map(lambda row: (row['text'], row['label']))."
+            )
+        super().check_input(x, name)
+
+    def check_targets(self, x: Any, y: Any) -> None:
+        """Checks that there are labels; see `TextModel`."""
+        owner = type(self).__name__
+        if not is_text(x):
+            self.check_input(x)
+        if y is None:
+            raise ValueError(f"{owner}: a label is expected for each text; received y=None.")
+        if isinstance(y, (str, bytes)):
+            raise ValueError(  # noqa: TRY004 - one kind of error for all labels that do not fit
+                f"{owner}: y is a column with a label for each text; received the one string {shown(y)}. Put one label "
+                "in a list, [label]; a stream gives batches of texts and labels, not single ones."
+            )
+
+    def run_settings(self, data: Any) -> dict[str, Any]:
+        """Returns digests of texts, labels and weights apart, so that an error can name what differs."""
+        return data.digests()
+
     def class_weights(self, targets: np.ndarray, class_weight: Any) -> np.ndarray | None:
         """Returns a weight for each target, or `None`."""
         if class_weight is not None:
@@ -137,15 +179,18 @@ class TextEncoderModel(TextModel):
     def examples(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> EncodedTexts:
         """Returns texts in memory, encoded, with their targets and weights."""
         rows = self._rows(x)
-        owner = type(self).__name__
-        if y is None:
-            raise ValueError(f"{owner}: a label is expected for each text; received y=None.")
+        self.check_targets(x, y)
         self.see_targets(y)
         targets = self.targets(y)
-        if len(rows) != len(targets):
-            raise ValueError(f"{owner}: received {len(rows)} texts and {len(targets)} labels; they pair up.")
-        weights = joined_weights(weights_of(sample_weight, len(rows), owner), self.class_weights(targets, class_weight))
+        weights = self._weights(len(rows), targets, sample_weight, class_weight)
         return EncodedTexts(rows, targets, weights, self.min_length)
+
+    def _weights(self, count: int, targets: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
+        """Returns the weights of `count` texts, after a check that their targets and weights pair up with them."""
+        owner = type(self).__name__
+        if len(targets) != count:
+            raise ValueError(f"{owner}: received {count} texts and {len(targets)} labels; they pair up.")
+        return joined_weights(weights_of(sample_weight, count, owner), self.class_weights(targets, class_weight))
 
     def see_targets(self, y: Any) -> None:
         """Takes from the data what the constructor left open."""
@@ -157,11 +202,13 @@ class TextEncoderModel(TextModel):
         if is_text(x):
             rows = self._rows(x)
             x = padded_ids(rows, padded_time([*map(len, rows), self.min_length], first))
+        else:
+            self.check_input(x)
+            x = rows_as_array(type(self).__name__, x)
         if y is None:
             return (x,)
         targets = self.targets(y)
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float32)
-        return without_none(x, targets, joined_weights(weights, self.class_weights(targets, class_weight)))
+        return without_none(x, targets, self._weights(len(x), targets, sample_weight, class_weight))
 
     def fit(
         self,
@@ -179,7 +226,7 @@ class TextEncoderModel(TextModel):
         *,
         early_stopping: bool | int = False,
         checkpoint: Any = None,
-        seed: int = 0,
+        seed: int | None = 0,
         **kwargs: Any,
     ) -> Any:
         """Trains on texts and what belongs to them; arguments stand in Keras's order.
@@ -202,7 +249,8 @@ class TextEncoderModel(TextModel):
                 return to the best weights.
             checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
                 process was killed, continues there, and ends with the same weights. `None`: nothing is written.
-            seed: of the order of the texts.
+            seed: of the order of the texts; `None`: another one each time, from `keras.utils.set_random_seed` on
+                always the same ones.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`, `validation_batch_size` and
                 `validation_freq`, as in `keras.Model.fit`.
 
@@ -214,12 +262,12 @@ class TextEncoderModel(TextModel):
             ValueError: a label was never seen, there are no texts, there are more texts than labels, or the directory
                 holds another run.
         """
-        patience = None
+        owner, patience = type(self).__name__, None
         if early_stopping:
             if validation_data is None and not validation_split:
-                raise ValueError(
-                    f"{type(self).__name__}.fit: early_stopping needs validation_data or validation_split."
-                )
+                raise ValueError(f"{owner}.fit: early_stopping needs validation_data or validation_split.")
+            if early_stopping is not True:
+                check_whole(f"{owner}.fit", "early_stopping", early_stopping, 1)
             patience = EARLY_STOPPING_PATIENCE if early_stopping is True else int(early_stopping)
         return self.fit_texts(
             x,
@@ -250,11 +298,13 @@ class TextEncoderModel(TextModel):
         """
         if is_stream(x) or not is_text(x):
             return super().predict(x, batch_size, verbose, **kwargs)
+        steps = kwargs.pop("steps", None)
+        check_sizes(type(self).__name__, "predict", batch_size=batch_size, steps=steps)
+        batch_size = batch_size or BATCH_SIZE
         rows = self._rows(x)
+        rows = rows if steps is None else rows[: steps * batch_size]  # the first ones, before they are sorted
         order = np.argsort([len(row) for row in rows], kind="stable")
-        batches = TextBatches(
-            [rows[place] for place in order], batch_size=batch_size or BATCH_SIZE, min_length=self.min_length
-        )
+        batches = TextBatches([rows[place] for place in order], batch_size=batch_size, min_length=self.min_length)
         found = np.asarray(keras.Model.predict(self, batches, verbose=verbose, **kwargs))
         outputs = np.empty_like(found)
         outputs[order] = found
@@ -298,6 +348,16 @@ class TextEncoderModel(TextModel):
         for part in ("embedding", "encoder", "conv", "dtype"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)
+
+
+def _check_encoder(owner: str, encoder: Any) -> None:
+    """Raises ValueError where an encoder gives more than its output, or depends on the batch before."""
+    for name, advice in (
+        ("return_state", "the states would go nowhere"),
+        ("stateful", "a text would be read on from that of the batch before"),
+    ):
+        if getattr(encoder, name, False):
+            raise ValueError(f"{owner}: encoder {encoder.name!r} has {name}=True: {advice}. Leave it out.")
 
 
 def _with_dtype(conv: Any, policy: Any) -> Any:

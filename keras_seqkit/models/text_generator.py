@@ -10,20 +10,21 @@ import numpy as np
 
 from keras_seqkit import samplers
 from keras_seqkit.models.encoded_texts import without_none
-from keras_seqkit.models.language_training import LENGTH, FreshStreams, LanguageTexts, StreamTraining
+from keras_seqkit.models.language_training import LENGTH, FreshStreams, LanguageTexts, StepLoss, StreamTraining
 from keras_seqkit.models.recurrent_language_model import RecurrentLanguageModel
 from keras_seqkit.models.scoring import Scorer, text_list
 from keras_seqkit.models.streaming import stream_text
 from keras_seqkit.models.text_batches import padded_time
 from keras_seqkit.models.text_data import is_text
 from keras_seqkit.models.text_model import AUTO, DefaultCompilation, check_sizes, validation_parts, weights_of
-from keras_seqkit.models.token_losses import token_loss, token_metrics
+from keras_seqkit.models.token_losses import token_crossentropy, token_loss, token_metrics
 from keras_seqkit.models.token_streams import ContinuousBatches
 from keras_seqkit.models.word_joining import check_detokenizer, learned_detokenizer
 from keras_seqkit.models.writer import Writers, check_count, check_settings, length_limits, prompt_list
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation, stop_list
 from keras_seqkit.text.detokenization import Detokenizer
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
 
@@ -31,6 +32,7 @@ ops: Any = keras.ops  # Keras's annotations know no tensors
 
 LEARNING_RATE = 2e-3
 BATCH_SIZE = 64
+BATCH_SIZE_TO_READ = 32  # of what is only measured
 FORGET = 0.1  # of the streams: without, models of many short texts began theirs in the middle of a sentence
 CLIP_NORM = 1.0  # of each gradient: the usual cure for a recurrence whose gradients explode
 
@@ -108,8 +110,7 @@ class TextGenerator(RecurrentLanguageModel):
 
     def default_compilation(self) -> DefaultCompilation:
         """Returns Adam with clipped gradients, and the cross-entropy of real tokens."""
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-        return DefaultCompilation(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), loss)
+        return DefaultCompilation(keras.optimizers.Adam(LEARNING_RATE, clipnorm=CLIP_NORM), token_crossentropy())
 
     def compile(self, optimizer: Any = AUTO, loss: Any = AUTO, *args: Any, sampler: Any = None, **kwargs: Any) -> None:
         """Compiles as `TextModel.compile` says.
@@ -124,6 +125,18 @@ class TextGenerator(RecurrentLanguageModel):
         if sampler is not None:
             self.default_sampler = samplers.get(sampler)
         super().compile(optimizer, loss, *args, **kwargs)
+        object.__setattr__(self, "_loss_tracker", StepLoss(self.reading))  # Keras would track it as a metric more
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """See the class; within a step of training on streams their states are read on from."""
+        if self.reading.streams is not None:
+            return self.reading.streams.read(inputs, training)
+        return super().call(inputs, training)
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """As in Keras; within a step of training on streams, their states too: JAX hands all that changes on."""
+        return (super() if self.reading.streams is None else self.reading.streams).non_trainable_variables
 
     def prepared_compilation(self, loss: Any, metrics: list[Any]) -> tuple[Any, list[Any]]:
         """Reads losses and metrics as of logits, and leaves padding out."""
@@ -174,7 +187,7 @@ class TextGenerator(RecurrentLanguageModel):
         *,
         length: int = LENGTH,
         step: int | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         forget: float = FORGET,
         checkpoint: Any = None,
         **kwargs: Any,
@@ -192,16 +205,20 @@ class TextGenerator(RecurrentLanguageModel):
             callbacks: as in `keras.Model.fit`; their model is this one. `SampleText` shows how it writes.
             validation_split: the fraction of the texts, taken from the end, that is held out; of a single text, its
                 end.
-            validation_data: texts, read as streams after each epoch: `val_loss`. They win over `validation_split`.
+            validation_data: texts, and weights where there are, ``(texts, None, weights)``, read as streams after each
+                epoch: `val_loss`, of the loss that is trained on. They win over `validation_split`.
             shuffle: whether the order changes in every epoch.
             class_weight: refused: texts have no classes.
-            sample_weight: a weight for each text.
+            sample_weight: a weight for each text: what its tokens' losses are multiplied by. As in Keras, a loss is
+                their sum divided by the number of tokens, not by that of the weights: 2 for all doubles it, but no
+                metric.
             length: the tokens of a row, through which gradients flow.
             step: `None`: the texts, in a new order each epoch, are read as `batch_size` continuous streams, whose
                 state is carried from batch to batch (truncated back-propagation through time). Else, windows of
                 `length` tokens, each beginning `step` tokens after the one before, are shuffled, and begin without
                 state.
-            seed: of the order of texts and windows.
+            seed: of the order of texts and windows, at least 0; `None`: another one each time, from
+                `keras.utils.set_random_seed` on always the same ones.
             forget: the fraction of the streams that begin a batch of training without state, beside those that begin
                 a text there, so that the model also learns to begin: every text that is scored or written begins so.
                 0: the state is always carried.
@@ -211,14 +228,15 @@ class TextGenerator(RecurrentLanguageModel):
                 `validation_freq`, as in `keras.Model.fit`.
 
         Returns:
-            Keras's `History`: `loss` is the mean of the cross-entropy, in nats a token.
+            Keras's `History`: `loss` is the mean of the cross-entropy, in nats a token, where nothing else was
+            compiled.
 
         Raises:
-            TypeError: a text is not a string.
+            TypeError: a text is not a string, or a number none.
             ValueError: there are no texts, or not one window, or labels are given with texts, or the directory holds
                 another run.
         """
-        if not 0 <= forget <= 1:
+        if not 0 <= real_number("TextGenerator.fit: forget", forget) <= 1:
             raise ValueError(f"TextGenerator.fit: forget is 0 to 1; received {forget}.")
         check_sizes("TextGenerator", batch_size=batch_size, length=length, step=step)
         in_memory = None
@@ -269,7 +287,8 @@ class TextGenerator(RecurrentLanguageModel):
 
     def run_settings(self, data: Any) -> dict[str, Any]:
         """Returns what else a run depends on."""
-        return {"length": data.length, "step": data.step, "forget": self._forget}
+        told = {"texts": data.digest(weighted=False), "sample_weight": data.digest_of_weights()}
+        return {**told, "length": data.length, "step": data.step, "forget": self._forget}
 
     def evaluate(
         self,
@@ -305,7 +324,8 @@ class TextGenerator(RecurrentLanguageModel):
             raise ValueError(
                 "TextGenerator.evaluate: texts count by their tokens; received sample_weight. Leave it out."
             )
-        return self.scorer.evaluate(text_list(x), batch_size or 32)
+        check_sizes("TextGenerator", "evaluate", batch_size=batch_size)
+        return self.scorer.evaluate(text_list(x), batch_size or BATCH_SIZE_TO_READ)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any) -> Any:
         """Computes the logits of the token after each step: float32 (batch, time, vocab).
@@ -322,11 +342,12 @@ class TextGenerator(RecurrentLanguageModel):
         """Returns what the network itself takes."""
         return [keras.layers.InputSpec(shape=(None, None), dtype="int32", name="ids")]
 
-    def log_prob(self, texts: Any, batch_size: int = 32) -> np.ndarray:
+    def log_prob(self, texts: Any, batch_size: int = BATCH_SIZE_TO_READ) -> np.ndarray:
         """Returns the natural logarithm of each text's probability, `[END]` included: float64 (batch,)."""
+        check_sizes("TextGenerator", "log_prob", batch_size=batch_size)
         return self.scorer.log_prob(text_list(texts), batch_size)
 
-    def perplexity(self, texts: Any, batch_size: int = 32) -> float:
+    def perplexity(self, texts: Any, batch_size: int = BATCH_SIZE_TO_READ) -> float:
         """Returns the perplexity of texts: the exponential of the mean nats a token, `[END]` included."""
         return self.evaluate(texts, batch_size=batch_size)["perplexity"]
 
@@ -379,7 +400,7 @@ class TextGenerator(RecurrentLanguageModel):
         check_count(num_return_sequences, sampler)
         texts = [text for text in texts for _ in range(num_return_sequences)]
         limits, max_new_tokens = length_limits(self.vocabulary, texts, max_new_tokens, max_length)
-        seed = random.getrandbits(64) if seed is None else seed
+        seed = random.getrandbits(64) - 2**63 if seed is None else seed
         check_settings(max_new_tokens, temperature, top_k, top_p, seed)
         stops = stop_list(stop)
         self.check_finite()

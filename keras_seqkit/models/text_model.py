@@ -8,18 +8,32 @@ import keras
 import numpy as np
 
 from keras_seqkit.models.built_optimizer import build_optimizer
+from keras_seqkit.models.checked_arguments import (
+    callback_list,
+    check_arrays,
+    check_fit,
+    check_sizes,
+    checked_seed,
+    rows_as_array,
+    shown,
+)
+from keras_seqkit.models.compiling import (
+    AUTO,
+    CompiledWith,
+    DefaultCompilation,
+    check_callbacks,
+    check_compiled,
+    check_names,
+    is_auto,
+)
 from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
 from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint
 
-AUTO = "auto"
 BATCH_SIZE = 32
 HDF5 = (".h5", ".hdf5")
-PLURALS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
-SETTING_RATES = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
-SPECIAL_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # Keras chooses what they mean by the shapes that it sees
 
 
 @runtime_checkable
@@ -37,27 +51,6 @@ class Examples(Protocol):
     def digest(self) -> str:
         """Returns what tells other texts from these."""
         ...
-
-
-class DefaultCompilation(NamedTuple):
-    """What a model is compiled with where its user says nothing else."""
-
-    optimizer: Any
-    loss: Any
-    metrics: list | None = None
-    weighted_metrics: list | None = None
-
-
-class CompiledWith:
-    """The loss, and the metrics and weighted metrics, that a model is compiled with; Keras's own are bound to it.
-
-    Args:
-        loss: as given to Keras.
-        metrics: metrics and weighted metrics, as given to Keras.
-    """
-
-    def __init__(self, loss: Any, metrics: list[Any]):
-        self.loss, self.metrics = loss, metrics
 
 
 class TextModel(TracedAhead):
@@ -105,6 +98,37 @@ class TextModel(TracedAhead):
             ValueError: one does not.
         """
 
+    def check_input(self, x: Any, name: str = "x") -> None:
+        """Checks that what is neither texts nor a stream is made of arrays.
+
+        Raises:
+            TypeError: it is not.
+        """
+        check_arrays(type(self).__name__, name, x)
+
+    def check_targets(self, x: Any, y: Any) -> None:
+        """Checks that something belongs to what is trained on or measured.
+
+        Args:
+            x: texts or arrays.
+            y: what belongs to them.
+
+        Raises:
+            ValueError: there is nothing.
+        """
+        if y is None and not is_text(x) and not isinstance(x, dict):
+            raise ValueError(
+                f"{type(self).__name__}: y is expected with arrays; received y=None. Pass what the network is to give "
+                "for each row, or texts in place of arrays."
+            )
+
+    def check_stream(self, class_weight: Any = None) -> None:
+        """Checks that what the model needs to know before it trains is not first to be found in the data.
+
+        Raises:
+            ValueError: it is.
+        """
+
     # Compiling
 
     def compile(
@@ -129,13 +153,14 @@ class TextModel(TracedAhead):
         Raises:
             ValueError: the loss or a metric does not fit the model's output.
         """
+        check_compiled(type(self).__name__, optimizer, loss, metrics, weighted_metrics, kwargs)
         own = self.default_compilation()
-        own_loss = loss is None or _is_auto(loss)
-        own_metrics = own_loss and all(each is None or _is_auto(each) for each in (metrics, weighted_metrics))
+        own_loss = loss is None or is_auto(loss)
+        own_metrics = own_loss and all(each is None or is_auto(each) for each in (metrics, weighted_metrics))
         if own_metrics:
             metrics, weighted_metrics = own.metrics, own.weighted_metrics
-        given = [None if _is_auto(each) else each for each in (metrics, weighted_metrics)]
-        optimizer = own.optimizer if optimizer is None or _is_auto(optimizer) else optimizer
+        given = [None if is_auto(each) else each for each in (metrics, weighted_metrics)]
+        optimizer = own.optimizer if optimizer is None or is_auto(optimizer) else optimizer
         loss = self.own_loss(given) if own_loss else loss
         flat = [metric for each in given for metric in keras.tree.flatten(each) if metric is not None]
         check_names(type(self).__name__, optimizer, loss, flat)
@@ -177,7 +202,7 @@ class TextModel(TracedAhead):
         shuffle: bool,
         class_weight: Any,
         sample_weight: Any,
-        seed: int,
+        seed: int | None,
         patience: int | None = None,
         checkpoint: Any = None,
         monitored: Monitored | None = None,
@@ -191,12 +216,14 @@ class TextModel(TracedAhead):
         is held out. `None`: the model is compiled by default.
         """
         owner = type(self).__name__
-        check_sizes(owner, epochs=epochs, batch_size=batch_size, steps_per_epoch=arguments.get("steps_per_epoch"))
+        check_fit(owner, epochs, batch_size, callbacks, validation_split, checkpoint, arguments)
+        seed = checked_seed(f"{owner}.fit", seed, checkpoint)
         batch_size = BATCH_SIZE if batch_size is None else batch_size
         validation_size = arguments.pop("validation_batch_size", None) or batch_size
         data, checks = self._data(x, y, sample_weight, class_weight, batch_size), None
         if validation_data is not None:
-            checks = self._data(*validation_parts(validation_data, owner), None, validation_size)
+            parts = validation_parts(validation_data, owner)
+            checks = self._data(*parts, None, validation_size, "validation_data")
         elif validation_split:
             data, checks = self._split(data, validation_split)
         measuring: list[Any] = []
@@ -283,7 +310,7 @@ class TextModel(TracedAhead):
             return data.batches(batch_size, shuffle, seed, epoch), None, None
         return data, None, None
 
-    def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int) -> Any:
+    def _data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: int, name: str = "x") -> Any:
         """Returns `Examples`, an encoded stream, or `Arrays`."""
         if isinstance(x, Examples):
             return x
@@ -295,19 +322,22 @@ class TextModel(TracedAhead):
                         f"{type(x).__name__}; received both."
                     )
 
+            self.check_stream(class_weight)
+
             def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
+                self.check_targets(texts, targets)
                 return self.encode_batch(texts, targets, weights, class_weight, first)
 
             return encoded_stream(x, encode, batch_size, type(self).__name__)
         if is_text(x):
             return self.examples(x, y, sample_weight, class_weight)
+        self.check_input(x, name)
+        self.check_targets(x, y)
         encoded = self.encode_batch(x, y, sample_weight, class_weight)
         return Arrays(*encoded, *(None,) * (3 - len(encoded)))
 
     def _split(self, data: Any, fraction: float) -> tuple[Any, Any]:
         owner = type(self).__name__
-        if not 0 < fraction < 1:
-            raise ValueError(f"{owner}.fit: validation_split is a fraction from 0 to 1; received {fraction!r}.")
         if isinstance(data, Examples):
             return data.split(fraction)
         if not isinstance(data, Arrays):
@@ -344,6 +374,7 @@ class TextModel(TracedAhead):
         """
         if kwargs.get("_use_cached_eval_dataset"):  # Keras's own call in `fit`: all is encoded
             return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
+        check_sizes(type(self).__name__, "evaluate", batch_size=batch_size, steps=kwargs.get("steps"))
         self.compile_by_default()
         data = self._data(x, y, sample_weight, None, batch_size or BATCH_SIZE)
         x, y, sample_weight = self._fitted(data, batch_size or BATCH_SIZE, False, 0)
@@ -359,6 +390,7 @@ class TextModel(TracedAhead):
             verbose: as in Keras.
             **kwargs: `steps` and `callbacks`, as in Keras.
         """
+        check_sizes(type(self).__name__, "predict", batch_size=batch_size, steps=kwargs.get("steps"))
         if is_stream(x):
 
             def encode(texts: Any, targets: Any, weights: Any, first: bool) -> tuple:
@@ -367,6 +399,9 @@ class TextModel(TracedAhead):
             x, batch_size = encoded_stream(x, encode, batch_size or BATCH_SIZE, type(self).__name__), None
         elif is_text(x):
             x = self.encode_batch(x)[0]
+        else:
+            self.check_input(x)
+            x = rows_as_array(type(self).__name__, x)
         return super().predict(x, batch_size, verbose, **kwargs)
 
     def train_on_batch(
@@ -374,17 +409,27 @@ class TextModel(TracedAhead):
     ) -> Any:
         """Trains one step on a batch of texts or arrays, as `keras.Model.train_on_batch` does."""
         self.compile_by_default()
+        self._check_batch(x, y)
         batch = self.encode_batch(x, y, sample_weight, class_weight)
         return super().train_on_batch(*batch, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Measures a batch of texts or arrays, as `keras.Model.test_on_batch` does."""
         self.compile_by_default()
+        self._check_batch(x, y)
         return super().test_on_batch(*self.encode_batch(x, y, sample_weight), return_dict=return_dict)
+
+    def _check_batch(self, x: Any, y: Any) -> None:
+        if not is_text(x):
+            self.check_input(x)
+        self.check_targets(x, y)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Computes the network's output for a batch of texts or arrays."""
-        return super().predict_on_batch(self.encode_batch(x)[0] if is_text(x) else x)
+        if is_text(x):
+            return super().predict_on_batch(self.encode_batch(x)[0])
+        self.check_input(x)
+        return super().predict_on_batch(rows_as_array(type(self).__name__, x))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the network: on texts or on what it takes itself."""
@@ -393,8 +438,12 @@ class TextModel(TracedAhead):
                 f"{type(self).__name__}: texts are encoded in Python, not in a graph; received a symbolic tensor of "
                 "strings. Call the model outside of tf.function, or pass ids: model.vocabulary.encode(texts)."
             )
-        if args and not isinstance(args[0], keras.KerasTensor) and args[0] is not None and is_text(args[0]):
-            args = (self.encode_batch(args[0])[0], *args[1:])
+        if args and not isinstance(args[0], keras.KerasTensor) and args[0] is not None:
+            if is_text(args[0]):
+                args = (self.encode_batch(args[0])[0], *args[1:])
+            else:
+                self.check_input(args[0])
+                args = (rows_as_array(type(self).__name__, args[0]), *args[1:])
         return super().__call__(*args, **kwargs)
 
     # Saving
@@ -487,61 +536,6 @@ def build_layer(layer: keras.layers.Layer, shape: tuple) -> None:
         layer.build(shape)
 
 
-def check_sizes(owner: str, **sizes: int | None) -> None:
-    """Checks that each size is a whole number of at least 1, or `None`.
-
-    Raises:
-        TypeError: one is no whole number.
-        ValueError: one is below 1.
-    """
-    for name, size in sizes.items():
-        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer))):
-            raise TypeError(f"{owner}.fit: {name} is a whole number; received {size!r}.")
-        if size is not None and size < 1:
-            raise ValueError(f"{owner}.fit: {name} is at least 1; received {size!r}.")
-
-
-def check_names(owner: str, optimizer: Any, loss: Any, metrics: list[Any]) -> None:
-    """Checks that Keras has what strings name, which it looks up only when training begins.
-
-    Raises:
-        ValueError: it has no such optimizer, loss or metric.
-    """
-    named = [("optimizer", keras.optimizers, [optimizer]), ("loss", keras.losses, keras.tree.flatten(loss))]
-    for kind, known, values in [*named, ("metric", keras.metrics, metrics)]:
-        for name in values:
-            if not isinstance(name, str) or name.lower() in SPECIAL_NAMES:
-                continue
-            try:
-                known.get(name)
-            except ValueError as error:
-                raise ValueError(
-                    f"{owner}.compile: Keras has no {kind} {name!r}. Its {PLURALS[kind]} are in keras.{PLURALS[kind]}."
-                ) from error
-
-
-def check_callbacks(owner: str, callbacks: list[Any], optimizer: Any) -> None:
-    """Checks that no callback sets a learning rate that follows a schedule.
-
-    Raises:
-        ValueError: one does.
-    """
-    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
-    for each in callbacks:
-        if isinstance(each, SETTING_RATES) and not isinstance(rate, (int, float)):
-            raise ValueError(  # noqa: TRY004 - the callback is of the right type
-                f"{owner}.fit: {type(each).__name__} sets the learning rate, which follows a schedule here. Compile "
-                "with an optimizer of a rate that is a number, such as keras.optimizers.Adam(0.001)."
-            )
-
-
-def callback_list(callbacks: Any) -> list[Any]:
-    """Returns callbacks as a list; one alone is a list of one."""
-    if callbacks is None:
-        return []
-    return [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
-
-
 def validation_parts(validation_data: Any, owner: str) -> tuple[Any, Any, Any]:
     """Returns texts, what belongs to them, and weights.
 
@@ -565,7 +559,12 @@ def weights_of(sample_weight: Any, count: int, owner: str) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, np.float32).reshape(-1)
+    try:
+        weights = np.asarray(sample_weight, np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner}: sample_weight is a column of numbers, one for each text; received {shown(sample_weight)}."
+        ) from error
     if len(weights) != count:
         raise ValueError(
             f"{owner}: sample_weight has a weight for each text; received {len(weights)} weights and {count} texts."
@@ -581,10 +580,6 @@ def joined_weights(sample_weight: np.ndarray | None, class_weight: np.ndarray | 
     if sample_weight is None or class_weight is None:
         return class_weight if sample_weight is None else sample_weight
     return sample_weight * class_weight
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == AUTO
 
 
 def is_symbolic_text(x: Any) -> bool:

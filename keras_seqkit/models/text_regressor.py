@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seqkit.models.text_data import as_column
+from keras_seqkit.models.compiling import DefaultCompilation, name_of
+from keras_seqkit.models.text_data import columns_of, ordered_column
 from keras_seqkit.models.text_encoder_model import TextEncoderModel
-from keras_seqkit.models.text_model import DefaultCompilation
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import MAX_WIDTH, check_limit
 
@@ -76,22 +76,34 @@ class TextRegressor(TextEncoderModel):
         error = keras.metrics.MeanAbsoluteError("mean_absolute_error")
         return DefaultCompilation(self.default_optimizer(), "mean_squared_error", [error])
 
+    def check_compilation(self, loss: Any, metrics: list[Any]) -> None:
+        """Refuses losses of probabilities: the output is any number."""
+        name = name_of(loss)
+        if "crossentropy" in name and not getattr(loss, "from_logits", False):
+            raise ValueError(
+                f"TextRegressor.compile: loss {name!r} is of probabilities, and this model's output is any number. "
+                "Pass 'mean_squared_error' or another loss of numbers, or make a TextClassifier."
+            )
+
     def targets(self, y: Any) -> np.ndarray:
         """Returns numbers with a row for each text: float32 (batch, outputs).
 
         Raises:
+            TypeError: they have no order.
             ValueError: one is missing or no number, or there are more or fewer for a text.
         """
-        values = as_column(y)
+        columns = columns_of(y)
+        values = ordered_column(y, "TextRegressor: y") if columns is None else [column for _, column in columns]
         try:
             numbers = np.asarray(values, np.float32)
+            numbers = numbers if columns is None else numbers.T  # (batch, outputs)
         except (TypeError, ValueError) as error:
             raise ValueError(f"TextRegressor: y holds what is no number: {error}.") from error
         if numbers.ndim == 1 and self.outputs_count == 1:
             numbers = numbers[:, np.newaxis]
         if numbers.ndim != 2 or numbers.shape[1] != self.outputs_count:
             raise ValueError(
-                f"TextRegressor: y is (batch, {self.outputs_count}); received shape {tuple(np.shape(values))}."
+                f"TextRegressor: y is (batch, {self.outputs_count}); received shape {tuple(numbers.shape)}."
             )
         wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
         if len(wrong):

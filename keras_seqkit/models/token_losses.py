@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.text.vocabulary import PADDING_ID, START_ID
+
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
 OVER_ALL_STEPS = ("sum_over_batch_size", "mean")  # reductions that divide by all steps, padding too
@@ -14,12 +16,72 @@ ACCURACY_NAMES = ("accuracy", "acc")
 BASES = (keras.metrics.Metric, keras.metrics.Mean, keras.metrics.Sum, keras.metrics.MeanMetricWrapper)
 
 
-@keras.saving.register_keras_serializable(package="keras_seqkit")
-class TokenLoss(keras.losses.Loss):
-    """A function of targets and logits as a loss: its mean over all tokens, weighted where weights are given.
+class MeanOverTokens(keras.losses.Loss):
+    """The base of losses that have a value for each token: their sum, weighted, divided by the number of real tokens.
+
+    So does Keras with a mask: a weight of 2 for all doubles the loss. A subclass says what the values are, in
+    `of_tokens`.
 
     Args:
-        function: from indices of tokens (batch, time) and logits (batch, time, vocab) to a value for each token.
+        name: the loss's name.
+        **kwargs: `dtype`, as in Keras.
+
+    Call:
+        y_true: integers (batch, time).
+        y_pred: float (batch, time, vocab).
+        sample_weight: float (batch, time), or (batch,); `None`: all count. What has the weight 0 and is padding, or
+            `[START]`, is no real token.
+
+    Returns:
+        A float scalar.
+    """
+
+    ignore_class: int | None = None  # targets that are no real tokens either
+
+    def __init__(self, name: str, **kwargs: Any):
+        super().__init__(name=name, reduction=OVER_TOKENS, **kwargs)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """See the class."""
+        if sample_weight is None:
+            return super().__call__(y_true, y_pred)
+        y_true, weights = ops.convert_to_tensor(y_true), ops.convert_to_tensor(sample_weight, dtype=self.dtype)
+        real = ops.logical_or(real_tokens(y_true), ops.not_equal(_with_rank(weights, len(y_true.shape)), 0))
+        if self.ignore_class is not None:
+            real = ops.logical_and(real, ops.not_equal(y_true, self.ignore_class))
+        # Keras divides by the sum of the weights that it is given, so it is given those that count.
+        return super().__call__({"tokens": y_true, "weights": weights}, y_pred, ops.cast(real, self.dtype))
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns the values, weighted where `y_true` is a dict that holds weights too."""
+        if not isinstance(y_true, dict):
+            return self.of_tokens(y_true, y_pred)
+        values, weights = self.of_tokens(y_true["tokens"], y_pred), y_true["weights"]
+        rank = max(len(values.shape), len(weights.shape))
+        return _with_rank(values, rank) * _with_rank(weights, rank)
+
+    def of_tokens(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns a value for each token: float (batch, time)."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what the values of tokens are.")
+
+
+def real_tokens(targets: Any) -> Any:
+    """Whether targets are tokens that a model is to predict: neither padding nor `[START]`."""
+    return ops.logical_and(ops.not_equal(targets, PADDING_ID), ops.not_equal(targets, START_ID))
+
+
+def _with_rank(values: Any, rank: int) -> Any:
+    """Appends axes of size 1."""
+    return ops.reshape(values, (*ops.shape(values), *(1,) * (rank - len(values.shape))))
+
+
+@keras.saving.register_keras_serializable(package="keras_seqkit")
+class TokenLoss(MeanOverTokens):
+    """A loss that divides by the number of real tokens, made of any other.
+
+    Args:
+        function: a loss of Keras, however it is reduced, or a function: from indices of tokens (batch, time) and logits
+            (batch, time, vocab) to a value for each token.
         name: the loss's name; `None`: the function's.
 
     Call:
@@ -31,11 +93,16 @@ class TokenLoss(keras.losses.Loss):
     """
 
     def __init__(self, function: Any, name: str | None = None, **kwargs: Any):
-        super().__init__(name=name or getattr(function, "__name__", "token_loss"), reduction=OVER_TOKENS, **kwargs)
+        is_loss = isinstance(function, keras.losses.Loss)
+        known = function.name if is_loss else getattr(function, "__name__", "token_loss")
+        super().__init__(name or known, **({"dtype": function.dtype} if is_loss else {}), **kwargs)
         self.function = function
+        self.ignore_class = getattr(function, "ignore_class", None)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def of_tokens(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the function's values."""
+        if isinstance(self.function, keras.losses.Loss):
+            return self.function.call(y_true, y_pred)
         return self.function(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
@@ -85,6 +152,11 @@ def _flat(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     return ops.reshape(y_true, (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])), sample_weight
 
 
+def token_crossentropy() -> TokenLoss:
+    """Returns the cross-entropy of logits, in nats a token."""
+    return TokenLoss(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+
 def token_loss(owner: str, loss: Any) -> keras.losses.Loss:
     """Returns a loss that reads logits of tokens, and counts real tokens only.
 
@@ -93,7 +165,7 @@ def token_loss(owner: str, loss: Any) -> keras.losses.Loss:
         loss: as in `keras.Model.compile`, for one output. ``"sparse_categorical_crossentropy"`` reads logits here.
 
     Returns:
-        The same loss; where it divides by all steps, padding too, a copy that divides by the sum of the weights.
+        The same loss; where it divides by all steps, padding too, one that divides by the number of real tokens.
 
     Raises:
         ValueError: it would misread logits or indices of tokens, or there are several.
@@ -106,16 +178,16 @@ def token_loss(owner: str, loss: Any) -> keras.losses.Loss:
         )
     name = loss.lower() if isinstance(loss, str) else getattr(loss, "__name__", "")
     if name in CROSSENTROPY_NAMES:
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction=OVER_TOKENS, name="sparse_categorical_crossentropy"
-        )
+        return token_crossentropy()
     loss = keras.losses.get(loss)
     _check(owner, "loss", loss, keras.losses, (keras.losses.Loss,))
     if not isinstance(loss, keras.losses.Loss):
         return TokenLoss(loss)
-    if loss.reduction in OVER_ALL_STEPS:
-        return _with_reduction(loss, OVER_TOKENS)
-    return loss
+    if loss.reduction not in OVER_ALL_STEPS:
+        return loss
+    if type(loss).__call__ is keras.losses.Loss.__call__:
+        return TokenLoss(loss)
+    return _with_reduction(loss, OVER_TOKENS)  # it has a way of its own to weigh
 
 
 def _with_reduction(loss: keras.losses.Loss, reduction: str) -> keras.losses.Loss:

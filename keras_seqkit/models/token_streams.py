@@ -67,6 +67,8 @@ class ContinuousBatches(keras.utils.PyDataset):
         weights = np.repeat(self.weights[list(order)], [len(self.rows[index]) + 2 for index in order])
         if random is not None:
             shift = int(random.integers(len(tokens)))
+            if len(tokens) == 2:  # an empty text alone, whose end is the only target
+                shift = 0
             tokens, weights = np.roll(tokens, shift), np.roll(weights, shift)
         used = self.streams * self.time
         self._streams = tokens[:used].reshape(self.streams, self.time)

@@ -85,7 +85,7 @@ class TrainingProgress(keras.callbacks.Callback):
         """
         if self.directory is None or not (self.directory / RECORD).exists():
             return self.first_epoch
-        state = json.loads((self.directory / RECORD).read_text(encoding="utf-8"))
+        state = self._read(self.directory)
         run = state.get("run", {})  # what other versions wrote is another run
         others = sorted(name for name in {*run, *self.fingerprint} if run.get(name) != self.fingerprint.get(name))
         if others:
@@ -101,6 +101,25 @@ class TrainingProgress(keras.callbacks.Callback):
         for variable, value in zip(self._seeds(), state["seeds"], strict=True):
             variable.assign(np.array(value, variable.dtype))
         return self.first_epoch + len(self.records)
+
+    def _read(self, directory: Path) -> dict[str, Any]:
+        """Returns the record of a killed run."""
+        try:
+            state = json.loads((directory / RECORD).read_text(encoding="utf-8"))
+        except ValueError as error:  # of JSON, or of UTF-8
+            raise ValueError(self._damage(directory, f"{RECORD} is no JSON: {error}")) from error
+        if not isinstance(state, dict):
+            raise ValueError(self._damage(directory, f"{RECORD} holds no record"))  # noqa: TRY004 - a damaged file
+        for name in (state.get("last"), state.get("best")):
+            if name is not None and not (directory / str(name)).exists():
+                raise ValueError(self._damage(directory, f"{name} is missing"))
+        return state
+
+    def _damage(self, directory: Path, what: str) -> str:
+        return (
+            f"{type(self.owner).__name__}.fit: checkpoint {str(directory)!r} is damaged: {what}. Delete it, or pass "
+            "another directory; training then begins anew."
+        )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Records the epoch; Keras calls this."""

@@ -6,12 +6,14 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.models.checked_arguments import check_learning_rate
 from keras_seqkit.models.encoded_pairs import SentencePairs, encoded_batch, encoded_pairs, has_text
-from keras_seqkit.models.text_data import is_tf_dataset
+from keras_seqkit.models.text_data import is_text, is_tf_dataset
 from keras_seqkit.models.text_model import AUTO, Arrays, DefaultCompilation, is_symbolic_text
-from keras_seqkit.models.token_losses import TokenCrossentropy, token_loss, token_metrics
+from keras_seqkit.models.token_losses import MeanOverTokens, TokenCrossentropy, token_loss, token_metrics
 from keras_seqkit.models.training_progress import Monitored
 from keras_seqkit.models.translation_model import TranslationModel
+from keras_seqkit.text.ngram_arguments import real_number
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
 
@@ -29,7 +31,7 @@ BLEU_SENTENCES = 300  # of the held-out ones, after each epoch
 
 
 @keras.saving.register_keras_serializable(package="keras_seqkit")
-class SmoothedCrossentropy(keras.losses.Loss):
+class SmoothedCrossentropy(MeanOverTokens):
     """Cross-entropy of logits with integer targets, in nats a token, a part of each target spread over all tokens.
 
     Args:
@@ -41,7 +43,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         y_pred: float (batch, time, vocab), logits.
 
     Returns:
-        The mean over all tokens, weighted where weights are given.
+        The mean over all tokens; where weights are given, the weighted sum, divided by the number of real tokens.
 
     Raises:
         ValueError: the part is not a fraction.
@@ -51,12 +53,12 @@ class SmoothedCrossentropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing: float = LABEL_SMOOTHING, name: str = "smoothed_crossentropy", **kwargs: Any):
-        super().__init__(name=name, reduction="mean_with_sample_weight", **kwargs)
-        if not 0.0 <= label_smoothing < 1.0:
+        super().__init__(name, **kwargs)
+        if not 0.0 <= real_number("SmoothedCrossentropy: label_smoothing", label_smoothing) < 1.0:
             raise ValueError(f"SmoothedCrossentropy: label_smoothing is in [0, 1); received {label_smoothing!r}.")
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def of_tokens(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each token: float (batch, time)."""
         total = ops.logsumexp(y_pred, axis=-1)  # (batch, time)
         of_target = ops.squeeze(ops.take_along_axis(y_pred, ops.expand_dims(ops.cast(y_true, "int32"), -1), -1), -1)
@@ -149,6 +151,11 @@ class TranslationTraining(TranslationModel):
                 )
             if has_text(args[0]):
                 args = (self.encode_batch(args[0])[0], *args[1:])
+        elif args and isinstance(args[0], (list, tuple)) and not is_text(args[0]):
+            raise TypeError(
+                f"{type(self).__name__}: a call takes {{'source': ..., 'target': ...}}, texts or ids; received "
+                f"{type(args[0]).__name__} of {len(args[0])}. Put the two columns under these names."
+            )
         return super().__call__(*args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -204,7 +211,8 @@ class TranslationTraining(TranslationModel):
             steps: of the training; `None`: nobody knows.
 
         Raises:
-            ValueError: an argument belongs to what the user compiled the model with.
+            TypeError: an argument is no number.
+            ValueError: one is out of its range, or belongs to what the user compiled the model with.
         """
         owner = type(self).__name__
         optimizer: Any = getattr(self, "optimizer", None)
@@ -220,6 +228,13 @@ class TranslationTraining(TranslationModel):
                 f"{owner}.fit: label_smoothing is for the model's own loss, and you compiled it with another. Compile "
                 "it with SmoothedCrossentropy(label_smoothing), or without a loss."
             )
+        if learning_rate is not None and not callable(learning_rate):
+            check_learning_rate(f"{owner}.fit", learning_rate)
+        if (
+            label_smoothing is not None
+            and not 0.0 <= real_number(f"{owner}.fit: label_smoothing", label_smoothing) < 1.0
+        ):
+            raise ValueError(f"{owner}.fit: label_smoothing is 0 up to 1; received {label_smoothing!r}.")
         smoothing = LABEL_SMOOTHING if label_smoothing is None else label_smoothing
         same_loss = self.compiled and not (own_loss and self.loss.label_smoothing != smoothing)
         if not own_optimizer and same_loss:
@@ -233,6 +248,25 @@ class TranslationTraining(TranslationModel):
         self._has_default_rate = own_optimizer and learning_rate is None
 
     # Fitting
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """As in Keras.
+
+        Raises:
+            ValueError: there are no targets, which ids have to bring along.
+        """
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__}: ids are trained on with their targets, y, the next tokens, which end with "
+                "[END]; received none. Pass y, or texts of both languages."
+            )
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def run_settings(self, data: Any) -> dict[str, Any]:
+        """Returns what else a run depends on; the weights by themselves, so that a refusal names them."""
+        return {"texts": data.digest(weighted=False), "sample_weight": data.digest_of_weights()}
 
     def run_fingerprint(self, digest: str, **settings: Any) -> dict[str, Any]:
         """Returns what tells another run of `fit` from this one.

@@ -11,6 +11,7 @@ from keras_seqkit.models.sentence_pair_batches import SentencePairBatches, padde
 from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.translation_search import TranslationSearch
 from keras_seqkit.text.limits import MAX_BEAMS, MAX_STEPS
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.padding import pad_rows
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
@@ -76,7 +77,7 @@ class TranslationWriter:
                 f"Seq2SeqTranslator.translate: num_return_sequences is num_beams={num_beams} at most, for so many are "
                 f"searched; received {wanted}. Pass num_beams={wanted}."
             )
-        if not math.isfinite(length_penalty):
+        if not math.isfinite(real_number("Seq2SeqTranslator.translate: length_penalty", length_penalty)):
             raise ValueError(f"Seq2SeqTranslator.translate: length_penalty is finite; received {length_penalty!r}.")
         if (return_attention or replace_unknown) and not translator.decoder.attends:
             raise ValueError(
@@ -146,15 +147,20 @@ class TranslationWriter:
                 found[row] = np.asarray(each, np.float32)[: len(targets[row]), : len(sources[row])]
         return found
 
-    def loss(self, batches: SentencePairBatches) -> float:
-        """Returns the mean cross-entropy, nats a token of the targets, weighted where pairs have weights."""
-        nats, tokens = 0.0, 0.0
+    def loss(self, batches: SentencePairBatches) -> tuple[float, float]:
+        """Returns the loss and the mean cross-entropy, nats a token of the targets.
+
+        Where pairs have weights, both are weighted. As in Keras, the loss is divided by the number of tokens, and the
+        mean by the sum of the weights, of which it is 0 where that is 0.
+        """
+        nats, tokens, weight = 0.0, 0, 0.0
         for index in range(len(batches)):
             inputs, next_tokens, weights = batches[index]
             scored: Any = self.scorer.predict_on_batch({**inputs, "next": next_tokens})
             nats -= float((np.asarray(scored, np.float64) * weights).sum())
-            tokens += float(weights.sum())
-        return nats / tokens
+            tokens += int((next_tokens != PADDING_ID).sum())
+            weight += float(weights.sum())
+        return nats / tokens, nats / weight if weight else 0.0
 
     def _ids(self, rows: list[Row]) -> np.ndarray:
         longest = max(map(len, rows))

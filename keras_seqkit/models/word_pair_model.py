@@ -7,16 +7,30 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seqkit.models.checked_arguments import check_number, check_whole
 from keras_seqkit.models.embedding_size import check_embedding
 from keras_seqkit.models.encoded_texts import without_none
 from keras_seqkit.models.text_data import is_stream, is_text
-from keras_seqkit.models.text_model import DefaultCompilation, TextModel
+from keras_seqkit.models.text_model import AUTO, DefaultCompilation, TextModel
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import MAX_WINDOW, check_limit
 from keras_seqkit.text.validation import check_has_ends
 
 LEARNING_RATE = 1e-2
 START_SEED = 0
+NAMES_OF_GENSIM = {
+    "vector_size": "pass dim",
+    "min_count": "the vocabulary says which words there are, Vocabulary.from_texts(texts, min_count=...)",
+    "sg": "SkipGram is one class and CBOW another",
+    "negative": "pass negatives",
+    "sample": "pass subsample",
+    "epochs": "pass it to fit",
+    "alpha": "pass learning_rate to fit",
+    "sentences": "pass the texts to fit",
+    "seed": "pass it to fit",
+    "workers": "leave it out",
+    "hs": "leave it out, there is negative sampling only",
+}
 
 
 class WordPairModel(TextModel):
@@ -46,8 +60,11 @@ class WordPairModel(TextModel):
         subsample: float = 1e-3,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
         kind = type(self).__name__
+        for name, advice in NAMES_OF_GENSIM.items():
+            if name in kwargs:
+                raise TypeError(f"{kind}: it has no argument {name}, which is gensim's name: {advice}.")
+        super().__init__(**kwargs)
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(
                 f"{kind}: vocabulary is a Vocabulary; received {type(vocabulary).__name__}. "
@@ -55,8 +72,8 @@ class WordPairModel(TextModel):
             )
         check_has_ends(vocabulary, kind)
         for name, value in (("dim", dim), ("window", window), ("negatives", negatives)):
-            if value < 1:
-                raise ValueError(f"{kind}: {name} is at least 1; received {value}.")
+            check_whole(kind, name, value, 1)
+        check_number(kind, "subsample", subsample)
         check_limit(kind, "window", window, MAX_WINDOW)
         check_limit(kind, "negatives", negatives, MAX_WINDOW)
         check_embedding(kind, dim, len(vocabulary), "dim")
@@ -100,14 +117,15 @@ class WordPairModel(TextModel):
             x: not used.
             y: the signs of the candidates (batch, candidates): 1 seen, -1 drawn, 0 left out.
             y_pred: their scores (batch, candidates).
-            sample_weight: not used.
+            sample_weight: a weight for each example (batch,), or `None`.
             training: not used.
 
         Source: Mikolov et al. (2013), arXiv:1310.4546, equation 4.
         """
         signs: Any = ops.cast(y, y_pred.dtype)
         losses = ops.multiply(ops.abs(signs), ops.softplus(-signs * y_pred))  # (batch, candidates)
-        return ops.mean(ops.sum(losses, axis=-1))
+        losses: Any = ops.sum(losses, axis=-1)  # (batch,)
+        return ops.mean(losses if sample_weight is None else losses * _weights(sample_weight, losses.dtype))
 
     def default_compilation(self) -> DefaultCompilation:
         """Returns Adam, learning rate 0.01; the loss is `compute_loss`."""
@@ -126,16 +144,47 @@ class WordPairModel(TextModel):
                 f"itself; received {shown!r}. Leave loss out, or override compute_loss in a class of your own."
             )
 
+    def check_targets(self, x: Any, y: Any) -> None:
+        """Checks that pairs have signs; what is no pair is refused where it is encoded."""
+        if is_pair(x):
+            super().check_targets(x, y)
+
+    def compile(
+        self, optimizer: Any = AUTO, loss: Any = AUTO, loss_weights: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Compiles as `TextModel.compile` says.
+
+        Args:
+            optimizer: as in Keras; ``"auto"``: the model's own.
+            loss: left out.
+            loss_weights: refused: there is one loss.
+            *args: as in Keras.
+            **kwargs: as in Keras.
+
+        Raises:
+            ValueError: there is a loss, or a weight of it.
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                f"{type(self).__name__}.compile: there is one loss, that of negative sampling, which the model "
+                f"computes itself; received loss_weights={loss_weights!r:.60}. Leave it out; a larger learning rate "
+                "does the same."
+            )
+        super().compile(optimizer, loss, None, *args, **kwargs)
+
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as the saved one was."""
-        # Files of older releases may name a loss, which never had an effect.
-        super().compile_from_config({**config, "loss": None})
+        # Files of older releases may name a loss, or a weight of it, which never had an effect.
+        super().compile_from_config({**config, "loss": None, "loss_weights": None})
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the metrics; a drawn word that is the one seen counts as seen, and has no weight where they have."""
         seen = ops.reshape(ops.cast(ops.greater_equal(y, 0), "float32"), (-1, 1))  # (batch * candidates, 1)
         probabilities = ops.reshape(ops.sigmoid(y_pred), (-1, 1))
-        weights = ops.reshape(ops.abs(y), (-1,))
+        weights: Any = ops.abs(y)  # (batch, candidates)
+        if sample_weight is not None:
+            weights *= ops.expand_dims(_weights(sample_weight, weights.dtype), -1)
+        weights = ops.reshape(weights, (-1,))  # (batch * candidates,)
         return super().compute_metrics(x, seen, probabilities, weights)
 
     def encode_batch(
@@ -235,6 +284,11 @@ class WordPairModel(TextModel):
         if quantized is not None:
             model.quantize(quantized)
         return model
+
+
+def _weights(sample_weight: Any, dtype: str) -> Any:
+    """Returns weights of examples (batch,) or (batch, 1) as float (batch,)."""
+    return ops.reshape(ops.cast(sample_weight, dtype), (-1,))
 
 
 def is_pair(x: Any) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 
+from keras_seqkit.models.checked_arguments import check_fit, check_learning_rate, check_sizes, checked_seed
 from keras_seqkit.models.read_streams import stream_texts
 from keras_seqkit.models.text_data import is_stream
-from keras_seqkit.models.text_model import check_sizes, validation_parts
+from keras_seqkit.models.text_model import validation_parts
 from keras_seqkit.models.word_pair_model import WordPairModel, is_pair
 from keras_seqkit.models.word_questions import WordQuestions
 from keras_seqkit.models.word_texts import WordTexts
@@ -62,8 +63,8 @@ class WordVectorModel(WordQuestions, WordPairModel):
         sample_weight: Any = None,
         *,
         texts: Any = None,
-        learning_rate: float | None = None,
-        seed: int = 0,
+        learning_rate: Any = None,
+        seed: int | None = 0,
         checkpoint: Any = None,
         **kwargs: Any,
     ) -> Any:
@@ -90,8 +91,9 @@ class WordVectorModel(WordQuestions, WordPairModel):
             class_weight: refused: texts have no classes.
             sample_weight: refused: repeat a text that is to count more.
             texts: another name of `x`.
-            learning_rate: of the optimizer; `None`: as it is.
-            seed: of all that is drawn. The same seed gives the same vectors: the tables always start alike.
+            learning_rate: of the optimizer, a number or a Keras schedule; `None`: as it is.
+            seed: of all that is drawn. The same seed gives the same vectors: the tables always start alike. `None`:
+                another one each time, from `keras.utils.set_random_seed` on always the same ones.
             checkpoint: a directory. After each epoch it holds all that is needed to go on: the same call, after the
                 process was killed, continues there, and ends with the same weights. `None`: nothing is written.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`, `validation_batch_size` and
@@ -120,7 +122,10 @@ class WordVectorModel(WordQuestions, WordPairModel):
                 "Train first, and quantize a copy: keras.models.clone_model(model) with the model's weights."
             )
         x = texts if x is None else x
-        check_sizes(type(self).__name__, epochs=epochs, batch_size=batch_size)
+        check_fit(type(self).__name__, epochs, batch_size, callbacks, validation_split, checkpoint, kwargs)
+        if learning_rate is not None:
+            check_learning_rate(owner, learning_rate)
+        seed = checked_seed(owner, seed, checkpoint)
         steps = kwargs.pop("steps_per_epoch", None) if is_stream(x) else None
         data = replace(self._texts(owner, "x", x, steps, y, sample_weight, class_weight), seed=seed)
         if validation_data is not None:
@@ -192,6 +197,7 @@ class WordVectorModel(WordQuestions, WordPairModel):
             ValueError: as in `fit`.
         """
         if not kwargs.get("_use_cached_eval_dataset") and not is_pair(x):
+            check_sizes(type(self).__name__, "evaluate", batch_size=batch_size, steps=kwargs.get("steps"))
             steps = kwargs.pop("steps", None) if is_stream(x) else None
             x = self._texts(f"{type(self).__name__}.evaluate", "x", x, steps, y, sample_weight)
             y = sample_weight = None

@@ -11,6 +11,7 @@ from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import seed_words
 from keras_seqkit.text.columns import text_column
 from keras_seqkit.text.continuation import Continuation, first_stop, stop_list
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.padding import pad_rows
 
 PROMPTS_AT_ONCE = 64
@@ -166,12 +167,14 @@ def check_settings(max_new_tokens: int, temperature: float, top_k: int, top_p: f
     """Checks the arguments of a call.
 
     Raises:
-        TypeError: one that is an integer is something else.
+        TypeError: one is no number, or no integer where it has to be one.
         ValueError: one is out of its range.
     """
     for name, value in (("max_new_tokens", max_new_tokens), ("top_k", top_k)):
         if not hasattr(value, "__index__"):
             raise TypeError(f"TextGenerator.generate: {name} is an integer; received {value!r}.")
+    for name, value in (("temperature", temperature), ("top_p", top_p)):
+        real_number(f"TextGenerator.generate: {name}", value)
     for name, value, right, expected in (
         ("max_new_tokens", max_new_tokens, max_new_tokens >= 0, "at least 0"),
         ("temperature", temperature, 0 <= temperature <= HIGHEST_TEMPERATURE, "0, the most probable token, to 1e30"),

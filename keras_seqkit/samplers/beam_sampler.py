@@ -42,6 +42,7 @@ class BeamSampler(Sampler):
 
     def __init__(self, num_beams: int = 5, length_penalty: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(num_beams=num_beams, length_penalty=length_penalty)
         self.check("num_beams", num_beams, num_beams >= 1, "at least 1")
         check_limit(type(self).__name__, "num_beams", num_beams, MAX_BEAMS)
         self.num_beams = num_beams

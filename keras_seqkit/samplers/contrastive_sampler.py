@@ -52,6 +52,7 @@ class ContrastiveSampler(Sampler):
 
     def __init__(self, k: int = 5, alpha: float = 0.6, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(k=k, alpha=alpha)
         self.check("k", k, k >= 1, "at least 1")
         self.check("alpha", alpha, 0 <= alpha <= 1, "0 to 1")
         self.k = k

@@ -28,6 +28,7 @@ class MinPSampler(Sampler):
 
     def __init__(self, min_p: float = 0.05, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(min_p=min_p)
         self.check("min_p", min_p, 0 < min_p <= 1, "above 0 and at most 1")
         self.min_p = min_p
 

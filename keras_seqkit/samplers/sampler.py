@@ -11,6 +11,7 @@ from keras_seqkit.samplers import constraints
 from keras_seqkit.samplers.filters import MINUS_INFINITY, keep_top_k_and_p
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.limits import MAX_WINDOW, check_limit
+from keras_seqkit.text.ngram_arguments import real_number
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID, UNKNOWN_ID
 
 ops: Any = keras.ops  # Keras's annotations know no tensors
@@ -71,6 +72,7 @@ class Sampler:
         banned_tokens: tokens, or their ids, that are never written.
 
     Raises:
+        TypeError: a number is none.
         ValueError: an argument is out of its range.
     """
 
@@ -87,6 +89,12 @@ class Sampler:
         min_new_tokens: int = 0,
         banned_tokens: Sequence[str | int] = (),
     ):
+        self.check_numbers(
+            temperature=temperature,
+            repetition_penalty=repetition_penalty,
+            no_repeat_ngram_size=no_repeat_ngram_size,
+            min_new_tokens=min_new_tokens,
+        )
         self.check("temperature", temperature, 0 <= temperature < float("inf"), "at least 0, and finite")
         finite_penalty = 0 < repetition_penalty < float("inf")
         self.check("repetition_penalty", repetition_penalty, finite_penalty, "above 0, and finite")
@@ -104,6 +112,11 @@ class Sampler:
         """Raises a ValueError that names the argument, unless `right`."""
         if not right:
             raise ValueError(f"{type(self).__name__}: {name} is {expected}; received {value!r}.")
+
+    def check_numbers(self, **values: Any) -> None:
+        """Raises a TypeError that names the argument, where one is no number."""
+        for name, value in values.items():
+            real_number(f"{type(self).__name__}: {name}", value)
 
     @property
     def needs_whole_text(self) -> bool:

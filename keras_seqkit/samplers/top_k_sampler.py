@@ -28,6 +28,7 @@ class TopKSampler(Sampler):
 
     def __init__(self, k: int = 5, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(k=k)
         self.check("k", k, k >= 1, "at least 1")
         self.k = k
 

@@ -29,6 +29,7 @@ class TopPSampler(Sampler):
 
     def __init__(self, p: float = 0.1, k: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(p=p, k=1 if k is None else k)
         self.check("p", p, 0 < p <= 1, "above 0 and at most 1")
         self.check("k", k, k is None or k >= 1, "at least 1, or None")
         self.p = p

@@ -28,6 +28,7 @@ class TypicalSampler(Sampler):
 
     def __init__(self, typical_p: float = 0.9, **kwargs: Any):
         super().__init__(**kwargs)
+        self.check_numbers(typical_p=typical_p)
         self.check("typical_p", typical_p, 0 < typical_p <= 1, "above 0 and at most 1")
         self.typical_p = typical_p
 

@@ -35,7 +35,7 @@ def real_number(what: str, value: Any) -> float:
     Raises:
         TypeError: it is no number.
     """
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__") or getattr(value, "ndim", 0):
         raise TypeError(f"{what} is a number; received {type(value).__name__} {value!r:.60}.")
     return float(value)
 

@@ -67,8 +67,14 @@ def check_has_ends(vocabulary: Any, what: str) -> None:
     """Checks that a vocabulary has ids for the start and the end of a text.
 
     Raises:
+        TypeError: it is no `Vocabulary`.
         ValueError: it has Keras's own ids, among which there are none.
     """
+    if not hasattr(vocabulary, "reserved"):
+        raise TypeError(
+            f"{what}: a Vocabulary is expected; received {type(vocabulary).__name__} {vocabulary!r:.60}. Make it with "
+            "Vocabulary.from_texts(texts)."
+        )
     if len(vocabulary.reserved) < 4:
         raise ValueError(
             f"{what}: the vocabulary has Keras's own ids, and none for the start and the end of a text. Make it with "

@@ -156,6 +156,33 @@ def a_schedule(case: Case, folder: Path) -> None:
     np.testing.assert_allclose(float(model.optimizer.learning_rate), 0.01 * 0.5**steps, rtol=1e-5)
 
 
+@habit(COMPILING, "`loss_weights=[2.0]`: twice the loss, in `val_loss` too")
+def loss_weights(case: Case, folder: Path) -> None:
+    plain, twice = (_compiled(case, keras.optimizers.SGD(0.0), loss_weights=each) for each in (None, [2.0]))
+    histories = [case.fit(model=model, validation_data=case.held_out()).history.history for model in (plain, twice)]
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(histories[1][name], np.multiply(2, histories[0][name]), rtol=1e-5)
+
+
+@habit(COMPILING, "a class of one's own with a `compute_loss`")
+def own_compute_loss(case: Case, folder: Path) -> None:
+    class Own(type(case.new())):
+        """A model whose loss is 7, whatever it does."""
+
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        ) -> Any:
+            return 0.0 * super().compute_loss(x, y, y_pred, sample_weight, training) + 7.0
+
+    plain = case.new()
+    model = Own.from_config(plain.get_config())
+    model.set_weights(plain.get_weights())
+    model.compile("sgd")
+    history = case.fit(model=model, validation_data=case.held_out()).history.history
+    assert history["loss"] == history["val_loss"] == [7.0]
+    assert_same(model, plain)
+
+
 def _of_precision(case: Case, model: Any, name: str) -> None:
     assert model.dtype_policy.name == name
     case.fit(model=model, validation_data=case.held_out())

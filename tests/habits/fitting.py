@@ -156,6 +156,12 @@ def class_weight_balanced(case: Case, folder: Path) -> None:
     assert_same(model, case.fit(*case.data(chosen), class_weight=expected))
 
 
+@habit(FITTING, '`class_weight="balanced"` and a stream')
+def class_weight_balanced_of_a_stream(case: Case, folder: Path) -> None:
+    case.fit((batch if len(batch) > 1 else batch[0] for batch in case.batches()), class_weight="balanced")
+    raise AssertionError("classes were balanced in silence within each batch")
+
+
 @habit(FITTING, '`class_weight={"unknown": 2.0}`')
 def class_weight_of_unknown(case: Case, folder: Path) -> None:
     case.fit(class_weight={"unknown": 2.0})

@@ -1,5 +1,7 @@
 """`TextGenerator.generate`: its texts are those of NumPy, whatever is asked for and whatever is beside them."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -83,6 +85,23 @@ def test_a_seed_gives_one_text_and_another_seed_another(model):
     assert texts == [model.generate("ab", max_new_tokens=20, seed=seed)[0] for seed in range(12)]
     equal_prompts = model.generate(["ab"] * 6, max_new_tokens=20)
     assert len(set(equal_prompts)) > 4  # each row draws its own numbers
+
+
+@pytest.mark.parametrize(("drawn", "seed"), [(0, -(2**63)), (2**63, 0), (2**64 - 1, 2**63 - 1)])
+def test_each_seed_that_may_be_drawn_is_one_that_is_taken(model, monkeypatch, drawn, seed):
+    monkeypatch.setattr(random, "getrandbits", lambda bits: drawn)
+    for arguments in ({}, {"sampler": "beam"}):
+        found = model.generate("ab", 5, seed=None, **arguments)
+        assert found == model.generate("ab", 5, seed=seed, **arguments)
+    assert "".join(model.generate("ab", 5, seed=None, stream=True)) == model.generate("ab", 5, seed=seed)[0]
+
+
+def test_drawn_seeds_follow_keras_and_differ(model):
+    keras.utils.set_random_seed(7)
+    first = [model.generate("ab", 30, seed=None)[0] for _ in range(8)]
+    assert len(set(first)) > 1
+    keras.utils.set_random_seed(7)
+    assert [model.generate("ab", 30, seed=None)[0] for _ in range(8)] == first
 
 
 def test_seeds_have_64_bits(model):
@@ -219,6 +238,12 @@ def test_changed_weights_write_another_text():
         ({"temperature": -0.1}, ValueError, "temperature is 0"),
         ({"temperature": float("nan")}, ValueError, "temperature is 0"),
         ({"temperature": float("inf")}, ValueError, "temperature is 0, the most probable token, to 1e30"),
+        ({"temperature": None}, TypeError, "TextGenerator.generate: temperature is a number; received NoneType None"),
+        ({"temperature": "hot"}, TypeError, "temperature is a number; received str 'hot'"),
+        ({"temperature": [1.0]}, TypeError, "temperature is a number; received list"),
+        ({"temperature": np.ones(2)}, TypeError, "temperature is a number; received ndarray"),
+        ({"top_p": None}, TypeError, "TextGenerator.generate: top_p is a number; received NoneType None"),
+        ({"top_p": "a"}, TypeError, "top_p is a number; received str 'a'"),
         ({"top_k": -1}, ValueError, "top_k is at least 0"),
         ({"top_p": 1.1}, ValueError, "top_p is 0 to 1; received 1.1"),
         ({"top_p": float("nan")}, ValueError, "top_p is 0 to 1"),

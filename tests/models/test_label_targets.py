@@ -1,5 +1,6 @@
 """Labels are found by their value, whatever type they come in."""
 
+import datasets
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -209,3 +210,75 @@ def test_whatever_is_a_label_is_found_at_its_place(labels):
         assert len({str(label) for label in labels}) < len(labels) or len(set(labels)) < len(labels)
         return
     assert classes.of(labels, "index").tolist() == list(range(len(labels)))
+
+
+def swapped(names: list, rows: list[list]) -> list:
+    """Tables of one-hot labels in all libraries, with the same columns."""
+    by_name = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return [pd.DataFrame(by_name), pl.DataFrame(by_name), pa.table(by_name), datasets.Dataset.from_dict(by_name)]
+
+
+@pytest.mark.parametrize("form", ["binary", "index", "one_hot"])
+def test_columns_of_one_hot_labels_are_found_by_their_names(form):
+    expected = ClassTargets(["neg", "pos"]).of(["pos", "neg", "pos"], form)
+    for table in swapped(["pos", "neg"], [[1, 0], [0, 1], [1, 0]]):
+        np.testing.assert_array_equal(ClassTargets(["neg", "pos"]).of(table, form), expected)
+
+
+def test_columns_that_get_dummies_makes_are_found_by_their_names():
+    y = pd.Series([5, 1, 5, 3])
+    np.testing.assert_array_equal(
+        ClassTargets([5, 3, 1]).of(pd.get_dummies(y), "index"), ClassTargets([5, 3, 1]).of(y, "index")
+    )
+
+
+def test_columns_of_several_labels_are_found_by_their_names():
+    for table in swapped(["c", "a", "b"], [[1, 0, 0], [1, 1, 0]]):
+        np.testing.assert_array_equal(
+            ClassTargets(["a", "b", "c"], multi_label=True).of(table, "one_hot"), [[0, 0, 1], [1, 0, 1]]
+        )
+
+
+def test_columns_without_names_stand_in_the_order_of_the_labels():
+    matrix = np.array([[0.25, 0.75], [1.0, 0.0]])
+    for table in (pd.DataFrame(matrix), pl.DataFrame(matrix)):
+        np.testing.assert_array_equal(ClassTargets(["neg", "pos"]).of(table, "one_hot"), matrix)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("names", [["zz", "qq"], ["neg", "zz"], ["neg", "pos", "zz"]])
+def test_columns_with_other_names_are_refused(names, multi_label):
+    for table in swapped(names, [[1, 0, 0], [0, 1, 0]]):
+        with pytest.raises(ValueError, match=r"named after it; received columns .*zz"):
+            ClassTargets(["neg", "pos"], multi_label).of(table, "one_hot")
+
+
+def test_labels_that_are_to_be_found_stand_in_one_column():
+    for table in swapped(["neg", "pos"], [[1, 0], [0, 1]]):
+        with pytest.raises(ValueError, match="received a table of 2 columns"):
+            labels_in(table)
+
+
+@pytest.mark.parametrize("y", [{"pos": [1, 0], "neg": [0, 1]}, {"pos", "neg"}])
+def test_labels_without_an_order_are_refused(y):
+    with pytest.raises(TypeError, match="y is a column with a value for each text"):
+        ClassTargets(["neg", "pos"]).of(y, "index")
+    with pytest.raises(TypeError, match="y is a column with a value for each text"):
+        labels_in(y)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: NAN, 1: 1.0}, r"the weight of class 0 is nan; a finite number is expected"),
+        ({"pos": float("inf")}, r"the weight of class 'pos' is inf"),
+        ({"pos": "a"}, r"the weight of class 'pos' is 'a'"),
+        ({"pos": None}, r"the weight of class 'pos' is None"),
+        ({"pos": [1.0, 2.0]}, r"the weight of class 'pos' is \[1.0, 2.0\]"),
+        ({"pos": 2.0, 1: 3.0}, r"'pos' and 1 are the same class"),
+    ],
+)
+def test_weights_of_classes_are_numbers_and_each_class_has_one(class_weight, message):
+    classes = ClassTargets(["neg", "pos"])
+    with pytest.raises(ValueError, match=f"TextClassifier: class_weight: {message}"):
+        classes.weights(classes.of(["neg", "pos"], "index"), class_weight)

@@ -1,8 +1,11 @@
 """Training on streams and on windows: what the loss is, where states begin, and what callbacks see."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_seqkit import TextGenerator
 from keras_seqkit.models import SampleText
@@ -241,3 +244,261 @@ def test_a_row_that_begins_a_text_forgets_and_the_others_do_not():
     fresh = np.asarray(model.logits(model.run(after)[0]))
     carried = np.asarray(model.logits(model.run(np.concatenate([before, after], axis=1))[0]))[:, 4:]
     np.testing.assert_allclose(found, np.stack([fresh[0], carried[1]]), rtol=0, atol=TOLERANCE)
+
+
+class SevenLoss(TextGenerator):
+    """A model with a loss of its own that no weight changes."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return 0.0 * super().compute_loss(x, y, y_pred, sample_weight, training) + 7.0
+
+
+class CountingMetrics(TextGenerator):
+    """A model that also tells what its `compute_metrics` was given."""
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {**super().compute_metrics(x, y, y_pred, sample_weight), "rows": keras.ops.shape(y_pred)[0]}
+
+
+class OwnSteps(TextGenerator):
+    """A model with steps of its own, as users write them on TensorFlow: with a factor, and a metric beside."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.tripled = keras.metrics.Mean(name="tripled")
+
+    @property
+    def metrics(self):
+        return [self.tripled]
+
+    def train_step(self, data):
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            loss = 3.0 * self.compute_loss(x, y, self(x, training=True), weights)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.tripled.update_state(loss)
+        return {"tripled": self.tripled.result(), "length": keras.ops.shape(x)[1]}
+
+    def test_step(self, data):
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        self.tripled.update_state(5.0 * self.compute_loss(x, y, self(x, training=False), weights, training=False))
+        return {"tripled": self.tripled.result()}
+
+
+def tiny(kind: type[TextGenerator], optimizer: Any = None, **arguments) -> TextGenerator:
+    keras.utils.set_random_seed(0)
+    model = kind(generator().vocabulary, 5, embedding=4)
+    model.compile(keras.optimizers.SGD(0.1) if optimizer is None else optimizer, **arguments)
+    return model
+
+
+def fitted(kind: type[TextGenerator], step: int | None, texts: Any = TEXTS, **arguments) -> tuple[Any, TextGenerator]:
+    model = tiny(kind, **arguments)
+    settings = {"batch_size": 2, "length": 4, "forget": 0.0, "verbose": 0, "epochs": 2}
+    return model.fit(texts, step=step, validation_data=["ab", "dcb a"], **settings).history, model
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_a_loss_of_a_subclass_is_what_it_trains_on_and_logs(step):
+    history, model = fitted(SevenLoss, step)
+    assert history == {"loss": [7.0, 7.0], "val_loss": [7.0, 7.0]}
+    for ours, before in zip(model.get_weights(), tiny(SevenLoss).get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, before)
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_metrics_of_a_subclass_are_logged(step):
+    history, _ = fitted(CountingMetrics, step)
+    assert set(history) == {"loss", "rows", "val_loss", "val_rows"}
+    assert history["rows"] == [2, 2] if step is None else max(history["rows"]) <= 2
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_steps_of_a_subclass_train_and_measure(step):
+    history, model = fitted(OwnSteps, step)
+    assert set(history) == {"tripled", "length", "val_tripled"}
+    assert history["length"] == [4, 4]
+    plain, thrice = fitted(TextGenerator, step, optimizer=keras.optimizers.SGD(0.3))
+    for ours, theirs in zip(model.get_weights(), thrice.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
+    # Each of the two batches that are measured counts once here, and as its tokens do in the model's own loss.
+    assert history["val_tripled"] == pytest.approx([5 * each for each in plain["val_loss"]], rel=0.2)
+
+
+@pytest.mark.parametrize("step", [None, 2])
+def test_a_loss_weight_multiplies_the_loss_that_is_trained_on_logged_and_validated(step):
+    weighted, model = fitted(TextGenerator, step, loss_weights=[2.0], weighted_metrics=["accuracy"])
+    plain, faster = fitted(TextGenerator, step, optimizer=keras.optimizers.SGD(0.2), weighted_metrics=["accuracy"])
+    for ours, theirs in zip(model.get_weights(), faster.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE)
+    for name, values in plain.items():
+        factor = 2 if name in ("loss", "val_loss") else 1
+        assert weighted[name] == pytest.approx([factor * value for value in values], rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [None, 2])
+@eagerly()
+def test_held_out_texts_are_measured_by_the_loss_that_is_trained_on(step):
+    def twice(y_true, y_pred):
+        return 2.0 * keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+    plain, _ = fitted(TextGenerator, step, optimizer=keras.optimizers.SGD(0.0))
+    doubled, _ = fitted(TextGenerator, step, optimizer=keras.optimizers.SGD(0.0), loss=twice)
+    assert doubled["val_loss"] == pytest.approx([2 * value for value in plain["val_loss"]], rel=TOLERANCE)
+    total = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    model = tiny(TextGenerator, keras.optimizers.SGD(0.0), loss=total)
+    settings = {"batch_size": 1, "length": 50, "step": step, "verbose": 0}
+    summed = model.fit("abc", validation_data="abc", **settings).history
+    expected = 4 * model.evaluate("abc")["loss"]  # three letters and their end, in one batch
+    assert summed["val_loss"] == pytest.approx([expected], rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [None, 2])
+@eagerly()
+def test_weights_of_texts_multiply_losses_as_in_keras(step):
+    settings = {"batch_size": 1, "length": 50, "step": step, "verbose": 0, "forget": 0.0, "shuffle": False}
+
+    def found(of):
+        model = tiny(TextGenerator, keras.optimizers.SGD(0.0), metrics=["accuracy"])
+        logged = model.fit(TEXTS, sample_weight=of, validation_data=(TEXTS, None, of), **settings).history
+        stream = model.fit(iter_of([(TEXTS, None, of)]), verbose=0, steps_per_epoch=1).history
+        figures = model.test_on_batch(TEXTS, None, of, return_dict=True)
+        losses = [logged["loss"][0], logged["val_loss"][0], stream["loss"][0], figures["loss"]]
+        losses.append(model.train_on_batch(TEXTS, None, of, return_dict=True)["loss"])
+        losses.append(model.evaluate(iter_of([(TEXTS, None, of)]), verbose=0, return_dict=True, steps=1)["loss"])
+        return losses, [logged["accuracy"][0], logged["val_accuracy"][0], figures["accuracy"]]
+
+    losses, metrics = found(np.ones(4))
+    doubled, same = found(np.full(4, 2.0))
+    assert doubled == pytest.approx([2 * each for each in losses], rel=TOLERANCE)
+    assert same == pytest.approx(metrics, rel=TOLERANCE)
+    assert losses == pytest.approx(found(None)[0], rel=TOLERANCE)
+    assert found(np.zeros(4))[0] == [0.0] * 6
+
+
+def iter_of(batches):
+    yield from batches
+
+
+def test_a_batch_without_a_target_does_not_count_in_the_mean():
+    model = frozen()
+    expected = model.evaluate("a")["loss"]
+    texts = ["a"] * 8  # of [START], a, [END], one after the other, every third has no target
+    history = model.fit(texts, length=1, batch_size=1, forget=0.0, validation_data=["a"], verbose=0).history
+    # The states are carried from text to text, so the losses are not quite those of one text.
+    assert history["loss"] == pytest.approx([expected], rel=0.1)
+    assert history["val_loss"] == pytest.approx([expected], abs=TOLERANCE)
+
+
+def test_the_end_of_the_only_empty_text_is_a_target():
+    model = compiled(generator(), keras.optimizers.SGD(0.5), run_eagerly=True)
+    before, expected = model.get_weights(), model.evaluate([""])["loss"]
+    history = model.fit([""], epochs=4, verbose=0).history
+    assert history["loss"][0] == pytest.approx(expected, abs=TOLERANCE)
+    assert min(history["loss"]) > 0
+    assert any(np.any(old != new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+def test_states_of_streams_are_no_weights_of_the_model():
+    model, seen = frozen(), []
+
+    class Weights(keras.callbacks.Callback):
+        """Notes how many variables the model has while it is trained."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append((len(self.model.get_weights()), len(self.model.variables)))
+
+    before = len(model.get_weights()), len(model.variables)
+    model.fit(TEXTS, batch_size=2, length=4, callbacks=[Weights()], verbose=0)
+    assert set(seen) == {before}
+    assert model.reading.streams is None
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_states_are_carried_in_float32_whatever_is_computed_in(policy):
+    model = generator(dtype=policy, tie_weights=True)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    kept = []
+
+    class Kept(keras.callbacks.Callback):
+        """Notes the states."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            kept.append(logs["loss"])
+
+    model.fit(TEXTS, batch_size=2, length=4, callbacks=[Kept()], verbose=0)
+    assert np.isfinite(kept).all()
+    training = StreamTraining(model, 2)
+    ids = np.random.default_rng(0).integers(2, len(model.vocabulary), (2, 8)).astype(np.int32)
+    training(ids)
+    for name, state in model.run(ids)[1].items():
+        np.testing.assert_array_equal(np.asarray(training.kept[name]), np.asarray(state))
+
+
+@pytest.mark.parametrize("step", [None, 2])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"forget": "a"}, TypeError, "forget is a number; received str 'a'"),
+        ({"forget": None}, TypeError, "forget is a number; received NoneType None"),
+        ({"seed": "a"}, TypeError, "seed is a whole number; received"),
+        ({"seed": 1.5}, TypeError, "seed is a whole number; received"),
+        ({"seed": -1}, ValueError, "seed is at least 0; received -1"),
+        ({"validation_freq": 0}, ValueError, "validation_freq is at least 1; received 0"),
+        ({"validation_freq": "a"}, TypeError, "validation_freq is a whole number; received"),
+        ({"validation_steps": "a"}, TypeError, "validation_steps is a whole number; received"),
+        ({"validation_steps": -1}, ValueError, "validation_steps is at least 1; received -1"),
+    ],
+)
+def test_numbers_of_fit_that_are_out_of_range_are_refused(step, arguments, error, message):
+    with pytest.raises(error, match=f"^TextGenerator.fit: {message}"):
+        frozen().fit(TEXTS, validation_data=["ab"], verbose=0, step=step, **arguments)
+
+
+@eagerly()
+def test_without_a_seed_the_order_is_another_one_each_time():
+    def weights_after(drawn: int) -> list[np.ndarray]:
+        model = tiny(TextGenerator)
+        keras.utils.set_random_seed(drawn)
+        model.fit(TEXTS, batch_size=2, length=3, forget=0.0, verbose=0, seed=None)
+        return model.get_weights()
+
+    one, same, other = weights_after(1), weights_after(1), weights_after(2)
+    assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
+@eagerly()
+def test_ids_without_targets_are_one_sentence():
+    model, message = frozen(), "TextGenerator: y is expected with arrays; received y=None"
+    ids = model.vocabulary.encode(TEXTS)
+    for call in (
+        lambda: model.fit(ids, verbose=0),
+        lambda: model.fit(tf.data.Dataset.from_tensors(ids), verbose=0),
+        lambda: model.evaluate(ids, verbose=0),
+        lambda: model.train_on_batch(ids),
+        lambda: model.test_on_batch(ids),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert model.predict(ids, verbose=0).shape == (*ids.shape, len(model.vocabulary))
+    assert model.predict(tf.data.Dataset.from_tensors(ids), verbose=0).shape == (*ids.shape, len(model.vocabulary))
+
+
+@eagerly()
+def test_a_checkpoint_tells_other_weights_from_other_texts(tmp_path):
+    arguments = {"batch_size": 2, "length": 4, "verbose": 0, "checkpoint": tmp_path}
+    tiny(TextGenerator).fit(TEXTS, sample_weight=[1, 2, 3, 4], **arguments)
+    with pytest.raises(ValueError, match="another run: its sample_weight differ"):
+        tiny(TextGenerator).fit(TEXTS, sample_weight=[1, 2, 3, 5], **arguments)
+    with pytest.raises(ValueError, match="another run: its texts differ"):
+        tiny(TextGenerator).fit(TEXTS[::-1], sample_weight=[1, 2, 3, 4], **arguments)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_of_batches_to_read_is_at_least_1(size):
+    model = frozen()
+    for call, name in ((model.evaluate, "evaluate"), (model.log_prob, "log_prob"), (model.perplexity, "evaluate")):
+        with pytest.raises(ValueError, match=f"TextGenerator.{name}: batch_size is at least 1; received {size}"):
+            call(TEXTS, batch_size=size)

@@ -10,9 +10,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from keras_seqkit import TextClassifier, Vocabulary
+from keras_seqkit import SKLearnTextClassifier, TextClassifier, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
-from keras_seqkit.models import SKLearnTextClassifier
 from tests.eager import eagerly
 
 TEXTS, LABELS = ["a good film", "bad", "very good", "so bad"] * 6, ["pos", "neg"] * 12
@@ -87,3 +86,16 @@ def test_a_model_is_copied_with_its_compilation_and_stays_as_it_was():
 def test_what_is_no_text_classifier_is_refused():
     with pytest.raises(TypeError, match="a TextClassifier with one label"):
         SKLearnTextClassifier(lambda X, y: keras.Sequential()).fit(TEXTS, LABELS)  # noqa: N803
+
+
+@eagerly()
+def test_a_clone_trains_as_the_estimator_does():
+    stopper = keras.callbacks.EarlyStopping("loss")
+    estimator = SKLearnTextClassifier(
+        build, True, model_kwargs={"rate": 0.2}, fit_kwargs={**FIT, "epochs": 3, "callbacks": [stopper]}
+    )
+    cloned = clone(estimator)
+    assert cloned.fit(TEXTS, LABELS).history_.epoch == [0, 1, 2]
+    given, taken = estimator.get_params(), cloned.get_params()
+    assert taken["fit_kwargs"].pop("callbacks")[0] is not given["fit_kwargs"].pop("callbacks")[0]
+    assert taken == given

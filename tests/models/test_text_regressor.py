@@ -2,9 +2,12 @@
 
 import json
 
+import datasets
 import keras
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from keras_seqkit import BidirectionalStack, TextRegressor, Vocabulary
@@ -78,3 +81,14 @@ def test_classes_have_weights_and_numbers_have_not():
         quick().fit(TEXTS, STARS, class_weight={1: 2.0}, verbose=0)
     with pytest.raises(ValueError, match="outputs is a whole number"):
         quick(outputs=0)
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame, pa.table, datasets.Dataset.from_dict])
+def test_columns_of_a_table_are_the_outputs(table):
+    y = table({"stars": [1.0, 2.0], "price": [3.0, 4.0]})
+    np.testing.assert_array_equal(quick(outputs=2).targets(y), [[1, 3], [2, 4]])
+
+
+def test_numbers_without_an_order_are_refused():
+    with pytest.raises(TypeError, match="TextRegressor: y is a column with a value for each text"):
+        quick().targets({0: 1.0, 1: 2.0})

@@ -54,6 +54,56 @@ def test_each_way_to_ask_for_cross_entropy_reads_logits_and_counts_real_tokens(g
     assert float(found) == pytest.approx(nats(), abs=TOLERANCE)
 
 
+def keras_with_a_mask(loss, weights) -> float:
+    """What Keras computes where a layer such as `Embedding(mask_zero=True)` masks padding."""
+    logits = keras.ops.convert_to_tensor(LOGITS)
+    logits._keras_mask = keras.ops.convert_to_tensor(TOKENS > 0)
+    return float(loss(TOKENS, logits, weights))
+
+
+@pytest.mark.parametrize("weights", [[2.0, 2.0], [1.0, 50.0], [0.0, 0.0], [3.0, 0.0], [-1.0, 1.0]])
+@pytest.mark.parametrize("given", CROSSENTROPIES)
+def test_weights_are_those_of_keras_with_a_mask(given, weights):
+    weights = np.array(weights, np.float32)[:, np.newaxis] * WEIGHTS
+    expected = keras_with_a_mask(keras.losses.SparseCategoricalCrossentropy(from_logits=True), weights)
+    found = float(token_loss(OWNER, CROSSENTROPIES[given])(TOKENS, LOGITS, weights))
+    assert found == pytest.approx(expected, rel=TOLERANCE, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean_with_sample_weight"])
+def test_another_reduction_stays_that_of_keras(reduction):
+    weights = np.array([[1.0], [50.0]], np.float32) * WEIGHTS
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
+    assert float(token_loss(OWNER, loss)(TOKENS, LOGITS, weights)) == float(loss(TOKENS, LOGITS, weights))
+
+
+def test_a_class_that_is_ignored_is_no_token():
+    weights = np.array([[1.0], [3.0]], np.float32) * WEIGHTS
+    loss = token_loss(OWNER, keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=6))
+    expected = token_loss(OWNER, "crossentropy")(np.where(TOKENS == 6, 0, TOKENS), LOGITS, weights * (TOKENS != 6))
+    assert float(loss(TOKENS, LOGITS, weights)) == pytest.approx(float(expected), rel=TOLERANCE)
+
+
+def test_a_loss_that_weighs_in_a_way_of_its_own_is_asked():
+    class Doubled(keras.losses.Loss):
+        """Twice what Keras gives."""
+
+        def call(self, y_true, y_pred):
+            return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return 2.0 * super().__call__(y_true, y_pred, sample_weight)
+
+    assert float(token_loss(OWNER, Doubled())(TOKENS, LOGITS, WEIGHTS)) == pytest.approx(2 * nats(), abs=TOLERANCE)
+
+
+def test_values_that_are_no_value_for_each_token_are_weighed_too():
+    for shape in ((), (2,), (2, 1)):
+        loss = token_loss(OWNER, lambda y_true, y_pred, shape=shape: keras.ops.ones(shape) + 2.0)
+        assert float(loss(TOKENS, LOGITS, WEIGHTS)) == 3.0
+        assert float(loss(TOKENS, LOGITS, 2.0 * WEIGHTS)) == 6.0
+
+
 def test_a_loss_of_ones_own_counts_real_tokens_and_stays_as_it_was():
     own = ScaledCrossentropy()
     assert float(token_loss(OWNER, own)(TOKENS, LOGITS, WEIGHTS)) == pytest.approx(2 * nats(), abs=TOLERANCE)

@@ -120,6 +120,9 @@ def test_a_stream_gives_pairs_that_fit_leaves_out_no_weight(model):
     )
     assert inputs["target"].shape[1] >= 8
     assert weights.sum(axis=1).tolist() == [4.0, 0.0, 0.0, 0.0]
+    whole = ["um", "um", "gato", "mar"], ["one", long, "cat", "sea"]
+    kept = [["um", "gato", "mar"], ["one", "cat", "sea"]]
+    assert model.test_on_batch(*whole) == pytest.approx(model.test_on_batch(*kept), rel=TOLERANCE)
 
 
 def test_missing_texts_and_columns_that_do_not_pair_are_one_sentence(model):
@@ -194,7 +197,9 @@ def test_without_shuffling_pairs_stay_in_their_order(model):
 def test_each_pair_weighs_what_it_is_given():
     whole, halves = make(), make()
     few = 4
-    weights = np.repeat([1.0, 0.0], [few, len(SOURCES) - few])
+    # As in Keras, a loss is divided by the number of tokens, also of those that weigh nothing.
+    tokens = [len(text.split()) + 1 for text in TARGETS]
+    weights = np.repeat([sum(tokens) / sum(tokens[:few]), 0.0], [few, len(SOURCES) - few])
     for model, arguments in ((whole, (SOURCES[:few], TARGETS[:few])), (halves, (SOURCES, TARGETS))):
         model.compile(keras.optimizers.SGD(0.5))
         model.fit(*arguments, 12, 1, 0, sample_weight=weights if model is halves else None)
@@ -210,6 +215,62 @@ def test_each_pair_weighs_what_it_is_given():
     for call in (halves.fit, halves.train_on_batch):
         with pytest.raises(ValueError, match="class_weight weighs classes, and sentence pairs have none"):
             call(SOURCES, TARGETS, class_weight={0: 1.0})
+
+
+@pytest.mark.parametrize("loss", ["auto", "sparse_categorical_crossentropy"])
+@eagerly()
+def test_a_weight_of_2_for_all_doubles_every_loss_and_no_metric(loss):
+    twice, metrics = np.full(12, 2.0), ["accuracy"]
+    held_out = (SOURCES, TARGETS, twice)
+    inputs, next_tokens, _ = array_batch(make())
+
+    def found(of: np.ndarray | None) -> dict[str, float]:
+        model = make()
+        model.compile(keras.optimizers.SGD(0.0), loss, metrics=metrics)
+        pairs = tf.data.Dataset.from_tensor_slices((SOURCES, TARGETS, np.ones(12) if of is None else of)).batch(12)
+        arguments = {"batch_size": 12, "epochs": 1, "verbose": 0}
+        logged = model.fit(
+            SOURCES, TARGETS, sample_weight=of, validation_data=held_out if of is twice else held_out[:2], **arguments
+        )
+        figures = model.test_on_batch(SOURCES, TARGETS, of, return_dict=True)
+        return {
+            "fit": logged.history["loss"][0],
+            "validation": logged.history["val_loss"][0],
+            "stream": model.fit(pairs, epochs=1, verbose=0).history["loss"][0],
+            "arrays": model.fit(inputs, next_tokens, sample_weight=of, **arguments).history["loss"][0],
+            "train_on_batch": model.train_on_batch(SOURCES, TARGETS, of, return_dict=True)["loss"],
+            "test_on_batch": figures["loss"],
+            "evaluate": model.evaluate(SOURCES, TARGETS, sample_weight=of)["loss"],
+            "evaluate a stream": model.evaluate(pairs)["loss"],
+            "evaluate arrays": model.evaluate(inputs, next_tokens, 12, 0, of, return_dict=True)["loss"],
+            "metrics": [logged.history["accuracy"][0], logged.history["val_accuracy"][0], figures["accuracy"]],
+        }
+
+    plain, doubled = found(None), found(twice)
+    assert doubled.pop("metrics") == pytest.approx(plain.pop("metrics"), rel=TOLERANCE)
+    assert doubled == pytest.approx({name: 2 * value for name, value in plain.items()}, rel=TOLERANCE)
+
+
+@eagerly()
+def test_in_batches_of_one_a_weight_is_the_length_of_a_step():
+    plain, weighed = make(), make()
+    for model, weights in ((plain, None), (weighed, np.full(12, 0.5))):
+        model.compile(keras.optimizers.SGD(0.1 if model is plain else 0.2))
+        model.fit(SOURCES, TARGETS, sample_weight=weights, batch_size=1, epochs=1, shuffle=False, verbose=0)
+    for one, other in zip(plain.get_weights(), weighed.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE)
+    assert any(np.any(one != new) for one, new in zip(plain.get_weights(), make().get_weights(), strict=True))
+
+
+@eagerly()
+def test_pairs_without_any_weight_are_measured_as_keras_does():
+    model = make()
+    found = model.evaluate(SOURCES, TARGETS, sample_weight=np.zeros(12))
+    assert (found["loss"], found["perplexity"]) == (0.0, 1.0)
+    assert model.test_on_batch(SOURCES, TARGETS, np.zeros(12))[0] == 0.0
+    assert found["bleu"] == model.evaluate(SOURCES, TARGETS)["bleu"]
+    weighed = model.evaluate(SOURCES, TARGETS, sample_weight=3 * WEIGHTS)
+    assert weighed["perplexity"] == pytest.approx(model.evaluate(SOURCES, TARGETS, sample_weight=WEIGHTS)["perplexity"])
 
 
 @eagerly()
@@ -556,3 +617,83 @@ def test_one_string_is_one_sentence_and_words_of_others_mean_ours(model):
         model.translate("um", max_length=10**9)
     with pytest.raises(TypeError, match=r"translate: texts\[1\] is a missing text"):
         model.translate(["um", None])
+
+
+@pytest.mark.parametrize("value", [None, "a", [1.0]])
+def test_a_length_penalty_that_is_no_number_is_named(model, value):
+    with pytest.raises(TypeError, match=r"Seq2SeqTranslator.translate: length_penalty is a number; received"):
+        model.translate("um", length_penalty=value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"learning_rate": np.nan}, ValueError, "fit: learning_rate is a finite number, at least 0; received nan"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate is a finite number, at least 0; received inf"),
+        ({"learning_rate": -1}, ValueError, "learning_rate is a finite number, at least 0; received -1"),
+        ({"learning_rate": "a"}, TypeError, "learning_rate is a number; received"),
+        ({"label_smoothing": "a"}, TypeError, "fit: label_smoothing is a number; received str 'a'"),
+        ({"label_smoothing": 1.0}, ValueError, "fit: label_smoothing is 0 up to 1; received 1.0"),
+        ({"seed": "a"}, TypeError, "fit: seed is a whole number; received"),
+        ({"seed": 1.5}, TypeError, "fit: seed is a whole number; received"),
+        ({"seed": -1}, ValueError, "fit: seed is at least 0; received -1"),
+        ({"validation_freq": 0, "validation_split": 0.5}, ValueError, "validation_freq is at least 1; received 0"),
+        ({"validation_steps": "a", "validation_split": 0.5}, TypeError, "validation_steps is a whole number; received"),
+    ],
+)
+def test_numbers_of_fit_that_are_out_of_range_are_refused(arguments, error, message):
+    with pytest.raises(error, match=f"^Seq2SeqTranslator.*{message}"):
+        make().fit(SOURCES, TARGETS, epochs=1, verbose=0, **arguments)
+
+
+@eagerly()
+def test_without_a_seed_the_order_is_another_one_each_time():
+    def weights_after(drawn: int) -> list[np.ndarray]:
+        model = make()
+        model.compile(keras.optimizers.SGD(0.5))
+        keras.utils.set_random_seed(drawn)
+        model.fit(SOURCES, TARGETS, epochs=1, batch_size=2, verbose=0, seed=None)
+        return model.get_weights()
+
+    one, same, other = weights_after(1), weights_after(1), weights_after(2)
+    assert all(np.array_equal(*pair) for pair in zip(one, same, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_size_of_batches_to_read_is_at_least_1(model, size):
+    with pytest.raises(ValueError, match=f"Seq2SeqTranslator.evaluate: batch_size is at least 1; received {size}"):
+        model.evaluate(SOURCES, TARGETS, batch_size=size)
+
+
+@pytest.mark.parametrize("wrong", [None, ["a", "b"], "a"])
+def test_what_is_no_vocabulary_is_named(wrong):
+    right = Vocabulary.from_texts(SOURCES)
+    for pair in ((right, wrong), (wrong, right)):
+        with pytest.raises(TypeError, match=r"Seq2SeqTranslator: a Vocabulary is expected; received"):
+            Seq2SeqTranslator(*pair)
+
+
+@pytest.mark.parametrize("given", [(SOURCES, TARGETS), [SOURCES, TARGETS], ([[4, 5]], [[2, 4]]), [[4, 5]]])
+def test_a_call_on_columns_without_names_is_one_sentence(model, given):
+    with pytest.raises(TypeError, match=r"Seq2SeqTranslator: a call takes \{'source': ..., 'target': ...\}"):
+        model(given)
+
+
+@eagerly()
+def test_ids_without_targets_are_one_sentence():
+    model = make()
+    inputs = array_batch(model)[0]
+    for call in (model.train_on_batch, model.test_on_batch, lambda x: model.evaluate(x, verbose=0)):
+        with pytest.raises(ValueError, match="Seq2SeqTranslator: ids are trained on with their targets, y"):
+            call(inputs)
+
+
+@eagerly()
+def test_a_checkpoint_tells_other_weights_from_other_texts(tmp_path):
+    arguments = {"epochs": 1, "verbose": 0, "checkpoint": tmp_path}
+    make().fit(SOURCES, TARGETS, sample_weight=WEIGHTS, **arguments)
+    with pytest.raises(ValueError, match="another run: its sample_weight differ"):
+        make().fit(SOURCES, TARGETS, sample_weight=2 * WEIGHTS, **arguments)
+    with pytest.raises(ValueError, match="another run: its texts differ"):
+        make().fit(SOURCES[::-1], TARGETS, sample_weight=WEIGHTS, **arguments)

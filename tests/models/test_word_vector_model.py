@@ -1,6 +1,7 @@
 """What holds for `SkipGram` and `CBOW` alike: texts in, similar words and files out, the same after saving."""
 
 import json
+from typing import Any
 
 import keras
 import numpy as np
@@ -341,3 +342,26 @@ def test_validation_data_without_a_pair_are_refused_by_name(kind):
         small(kind).fit(TEXTS, validation_data=["cat"], verbose=0)
     with pytest.raises(TypeError, match="validation_data is a list of strings"):
         small(kind).fit(TEXTS, validation_data=3, verbose=0)
+
+
+def test_weights_of_losses_are_refused(kind):
+    model = kind(VOCABULARY, dim=4)
+    with pytest.raises(ValueError, match=rf"{kind.__name__}.compile: there is one loss, .* received loss_weights"):
+        model.compile("sgd", loss_weights=[2.0])
+    model.compile("sgd", None, None, ["accuracy"])
+
+
+@eagerly()
+def test_weights_of_examples_count_as_in_keras(kind):
+    words = np.array([[4, 5], [6, 7]]) if kind is CBOW else np.array([4, 5])
+    batch = (words, np.array([[6, 7], [4, 8]])), np.array([[1.0, -1.0], [1.0, -1.0]], np.float32)
+
+    def measured(*weights: Any, part: slice = slice(None)) -> float:
+        model = kind(VOCABULARY, dim=4)
+        model.candidate_vectors.set_weights([np.random.default_rng(0).normal(size=(len(VOCABULARY), 4))])
+        (x, candidates), y = batch
+        return model.test_on_batch((x[part], candidates[part]), y[part], *weights)
+
+    first, second = measured(part=slice(0, 1)), measured(part=slice(1, 2))
+    np.testing.assert_allclose(measured([1.0, 1.0]), measured(), rtol=0)
+    np.testing.assert_allclose(measured([3.0, 0.5]), (3 * first + 0.5 * second) / 2, rtol=1e-6)

@@ -49,3 +49,11 @@ def test_settings_are_checked_alike(max_new_tokens, temperature, top_k, top_p, s
 
     settings = (max_new_tokens, temperature, top_k, top_p, seed)
     assert outcome(runtime.Settings(*settings).check) == outcome(lambda: writer.check_settings(*settings))
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p"])
+@pytest.mark.parametrize("value", [None, "a", [0.5]])
+def test_what_is_no_number_is_named(name, value):
+    settings = runtime.Settings(1, 1.0, 0, 1.0, 0)._replace(**{name: value})
+    with pytest.raises(TypeError, match=f"generate: {name} is a number; received {type(value).__name__}"):
+        settings.check()

@@ -249,3 +249,22 @@ def test_only_what_is_needed_is_carried():
     assert set(network.begin(make("random"), [[4]], 3)) == shared
     assert set(network.begin(make("random", repetition_penalty=2.0), [[4]], 3)) == shared | {"seen"}
     assert set(network.begin(make("random", no_repeat_ngram_size=2), [[4]], 3)) == shared | {"history", "length"}
+
+
+@pytest.mark.parametrize("value", [None, "a", [1.0]])
+def test_an_argument_that_is_no_number_is_named(value):
+    for kind, names in (
+        ("random", ("temperature", "repetition_penalty", "no_repeat_ngram_size", "min_new_tokens")),
+        ("top_k", ("k",)),
+        ("top_p", ("p",)),
+        ("min_p", ("min_p",)),
+        ("typical", ("typical_p",)),
+        ("beam", ("num_beams", "length_penalty")),
+        ("contrastive", ("k", "alpha")),
+    ):
+        owner = samplers.SAMPLERS[kind]
+        for name in names:
+            with pytest.raises(
+                TypeError, match=f"{owner.__name__}: {name} is a number; received {type(value).__name__}"
+            ):
+                owner(**{name: value})

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from keras_seqkit.text.columns import text_column
+from keras_seqkit.text.ngram_arguments import real_number
 
 SPACES = (" ", "\n", "\t")
 HIGHEST_TEMPERATURE = 1e30  # logits divided by infinity are no numbers where a token is banned
@@ -37,12 +38,14 @@ class Settings(NamedTuple):
         """Checks the ranges.
 
         Raises:
-            TypeError: one that is an integer is something else.
+            TypeError: one is no number, or no integer where it has to be one.
             ValueError: one is out of its range.
         """
         for name, value in (("max_new_tokens", self.max_new_tokens), ("top_k", self.top_k)):
             if not hasattr(value, "__index__"):
                 raise TypeError(f"generate: {name} is an integer; received {value!r}.")
+        for name, value in (("temperature", self.temperature), ("top_p", self.top_p)):
+            real_number(f"generate: {name}", value)
         warm = 0 <= self.temperature <= HIGHEST_TEMPERATURE
         for name, value, right, expected in (
             ("max_new_tokens", self.max_new_tokens, self.max_new_tokens >= 0, "at least 0"),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_seqkit.text.limits import MAX_BEAMS, MAX_STEPS
+from keras_seqkit.text.ngram_arguments import real_number
 from seqkit_onnx.runtime.network import Network
 from seqkit_onnx.runtime.texts import text_array
 
@@ -97,7 +98,7 @@ class Translator(Network):
             values["max_length"] = max_length
             _check_integer("max_length", max_length, MAX_STEPS)
         _check_integer("num_beams", num_beams, MAX_BEAMS)
-        if not math.isfinite(length_penalty):
+        if not math.isfinite(real_number("translate: length_penalty", length_penalty)):
             raise ValueError(f"translate: length_penalty is finite; received {length_penalty!r}.")
         return {name: np.asarray(value, self._optional[name]) for name, value in values.items()}
 
