@@ -172,7 +172,7 @@ CASES = [
     Case("both gru states", _both("gru", "concat", return_sequences=True, return_state=True)),
     Case("both lstm from encoder", _both_from_encoder, operators=2),
     Case("two kinds of directions", _mixed_directions, operators=2),
-    Case("activations", _activations, operators=7),
+    Case("activations", _activations, operators=6),
     Case("dropout", _one("lstm", dropout=0.4, recurrent_dropout=0.4)),
     Case("stacked", _stacked, operators=3),
     Case("shared", _shared, operators=2),

@@ -9,7 +9,7 @@ from tests.fuzzing.model_features import covering, everything, features
 from tests.fuzzing.model_parity import check
 from tests.fuzzing.random_models import drawn
 
-COUNT = 60
+COUNT = 40
 ROUNDS = range(40)  # of about nine models each, of which those are taken that have most to try
 
 
