@@ -176,7 +176,7 @@ def small_top_k(builder: GraphBuilder, size: int) -> str:
 def _step_graph(generator: TextGenerator, sampler: Sampler, inputs: dict[str, Any], filters: bool) -> GraphProto:
     """Converts a step that applies top-k and top-p of the call, or does not."""
     step = GenerationStep(generator, sampler, filters=filters)
-    graph = convert(step, model_signature(step, inputs)).graph
+    graph = convert(step, model_signature(step, inputs), inputs_are_finite=True).graph
     simplify_step(graph)
     return graph
 

@@ -109,7 +109,7 @@ def generator_step_model(generator: TextGenerator, sampler: Sampler, text: bool)
         "top_p": spec("float32"),
         **{_own(state.input): spec("float32", None, state.units) for state in states},
     }
-    part = convert(step, model_signature(step, inputs), ("ids",)).graph
+    part = convert(step, model_signature(step, inputs), ("ids",), inputs_are_finite=True).graph
     proto = empty_model(generator.name)
     graph = proto.graph
     joiner, builder = GraphJoiner(graph), GraphBuilder(graph, "step")

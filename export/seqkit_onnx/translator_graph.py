@@ -112,7 +112,7 @@ def _step_graph(
     of_step = {name: spec(value.dtype, *value.shape) for name, value in carried.items()}
     of_step |= {"index": spec("int32"), "length_penalty": spec("float32")}
     step = TranslationStep(translator, greedy)
-    graph = convert(step, model_signature(step, of_step)).graph
+    graph = convert(step, model_signature(step, of_step), inputs_are_finite=True).graph
     simplify_step(graph)
     return graph
 

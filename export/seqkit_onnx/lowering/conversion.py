@@ -32,6 +32,8 @@ def convert(
     signature: ModelSignature,
     right_padded_inputs: tuple[str, ...] | Literal["all"] = (),
     scan_from: ScanFrom = never,
+    *,
+    inputs_are_finite: bool = False,
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -40,6 +42,7 @@ def convert(
         signature: its inputs and the names of its outputs.
         right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
         scan_from: which recurrences are run as a `Scan`, and from how many rows on.
+        inputs_are_finite: whether no input ever holds NaN: floating ones are states that the graph gives itself.
 
     Returns:
         The ONNX model, with the signature's names, opset 20.
@@ -69,7 +72,9 @@ def convert(
         proto.graph, dict(zip(graph.inputs, inputs, strict=True)), dict(zip(graph.outputs, outputs, strict=True))
     )
     remove_identities(proto.graph)
-    expand_placeholders(proto, found.recurrences, RightPadding(right_padded_inputs), scan_from)
+    expand_placeholders(
+        proto, found.recurrences, RightPadding(right_padded_inputs), scan_from, inputs_are_finite=inputs_are_finite
+    )
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
     put_in_order(proto.graph)

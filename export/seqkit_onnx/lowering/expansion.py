@@ -11,6 +11,7 @@ from seqkit_onnx.lowering.carried_state import CarriedStates
 from seqkit_onnx.lowering.choice_by_rows import ScanFrom, add_by_rows, never
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask
+from seqkit_onnx.lowering.missing_values import Origins
 from seqkit_onnx.lowering.native_operator import add_operator
 from seqkit_onnx.lowering.recurrence import Lookup, Recurrence
 from seqkit_onnx.lowering.scan import add_scan, multiplies_table
@@ -24,6 +25,8 @@ def expand_placeholders(
     recurrences: dict[bytes, Recurrence],
     is_on_the_right: Callable[[GraphProto, str], bool],
     scan_from: ScanFrom = never,
+    *,
+    inputs_are_finite: bool = False,
 ) -> None:
     """Replaces each placeholder of `model` by a native operator and what its mask needs.
 
@@ -32,23 +35,32 @@ def expand_placeholders(
         recurrences: what each placeholder stands for, by its token.
         is_on_the_right: tells of a mask's name whether its padding is known to be on the right.
         scan_from: which recurrences are run as a `Scan`, and from how many rows on.
+        inputs_are_finite: whether no input of the file ever holds NaN.
     """
-    _expand_graph(model.graph, recurrences, lambda graph: _Expander(graph, model.graph, is_on_the_right, scan_from))
+
+    def expander(graph: GraphProto, outer: Origins | None) -> _Expander:
+        origins = None if inputs_are_finite else Origins(graph, outer)
+        return _Expander(graph, model.graph, is_on_the_right, scan_from, origins=origins)
+
+    _expand_graph(model.graph, recurrences, expander)
     for opset in [each for each in model.opset_import if each.domain == PLACEHOLDER_DOMAIN]:
         model.opset_import.remove(opset)
 
 
 def _expand_graph(
-    graph: GraphProto, recurrences: dict[bytes, Recurrence], expander_of: Callable[[GraphProto], "_Expander"]
+    graph: GraphProto,
+    recurrences: dict[bytes, Recurrence],
+    expander_of: Callable[[GraphProto, Origins | None], "_Expander"],
+    outer: Origins | None = None,
 ) -> None:
-    expander = expander_of(graph)
+    expander = expander_of(graph, outer)
     for node in graph.node:
         if node.domain == PLACEHOLDER_DOMAIN and node.op_type == PLACEHOLDER_TYPE:
             expander.expand(node, recurrences[node.attribute[0].s])
             continue
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _expand_graph(attribute.g, recurrences, expander_of)
+                _expand_graph(attribute.g, recurrences, expander_of, expander.origins)
         expander.builder.nodes.append(node)
     nodes = list(expander.builder.nodes)
     del graph.node[:]
@@ -64,9 +76,12 @@ class _Expander:
         main: GraphProto,
         is_on_the_right: Callable[[GraphProto, str], bool],
         scan_from: ScanFrom,
+        *,
+        origins: Origins | None,
     ):
         self.graph = graph
         self.scan_from = scan_from
+        self.origins = origins
         self.builder = GraphBuilder(main)
         self.is_on_the_right = is_on_the_right
         self.carried = CarriedStates(main, self.builder)
@@ -81,6 +96,7 @@ class _Expander:
         inputs = list(node.input)
         x, rest = inputs[0], inputs[1:]
         mask = self._mask(rest.pop(0)) if recurrence.has_mask else None
+        recurrence = self._with_origins(recurrence, x, rest)
         given = self.carried.inputs(recurrence) if recurrence.stateful else rest
         states = self._initial_states(recurrence, given)
         width = recurrence.directions[0].kernel.shape[1]
@@ -97,6 +113,14 @@ class _Expander:
                     self._give(state, output)
             if recurrence.stateful:
                 self.carried.outputs(recurrence, finals)
+
+    def _with_origins(self, recurrence: Recurrence, x: str, states: list[str]) -> Recurrence:
+        """Says whether a recurrence may read NaN; a stateful layer's states are those that it has given."""
+        if self.origins is None:
+            return recurrence
+        of_input = self.origins.may_be_nan(x)
+        of_states = of_input if recurrence.stateful else any(map(self.origins.may_be_nan, states))
+        return replace(recurrence, input_may_be_nan=of_input, states_may_be_nan=of_states)
 
     def _add(self, recurrence: Recurrence, x: str, mask: Mask | None, states: list[str]) -> tuple[str, list[str]]:
         lookup = self.inner_lookups.get(x)

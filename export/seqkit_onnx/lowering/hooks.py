@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from seqkit_onnx.lowering.keras_internals import OPEN_NAME_SCOPE
 from seqkit_onnx.lowering.layer_walk import all_layers
-from seqkit_onnx.lowering.native_layers import has_own_call
+from seqkit_onnx.lowering.native_layers import HIDDEN_BY_HOOK, has_own_call
 
 _LAYERS = keras.layers
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes
@@ -42,6 +42,7 @@ def hooked(model: keras.Model) -> Iterator[None]:
         for layer in list(all_layers(model)):
             for name, method in _hooks_of(layer, scopes):
                 own = vars(layer)
+                setattr(method, HIDDEN_BY_HOOK, own.get(name))
                 hooks.append((own, name, own.get(name)))
                 own[name] = method
         yield

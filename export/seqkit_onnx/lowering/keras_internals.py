@@ -22,3 +22,19 @@ def was_built_from_data(model: keras.Sequential) -> bool:
     first: Any = super(keras.Sequential, model).layers[0]  # the InputLayer is among them, as for Keras's get_config
     arguments = getattr(getattr(first, "_auto_config", None), "config", {})
     return "shape" in arguments and arguments["shape"] is None and arguments.get("name") is None
+
+
+def predicted_dtypes(model: keras.Model) -> tuple[str, ...]:
+    """Returns the dtypes of what a model's `predict` was given, input by input; nothing where that is not known.
+
+    Keras notes the shapes of a first call and not its dtypes. TensorFlow keeps what each function was traced for, and
+    tells it in public as text only.
+    """
+    traces = getattr(model.predict_function, "_list_all_concrete_functions", list)()
+    found = {
+        tuple(
+            spec.dtype.name for spec in keras.tree.flatten(trace.structured_input_signature) if hasattr(spec, "dtype")
+        )
+        for trace in traces
+    }
+    return found.pop() if len(found) == 1 else ()

@@ -8,6 +8,7 @@ import tensorflow as tf
 from seqkit_onnx.lowering.activations import NoNativeOperator
 from seqkit_onnx.lowering.operators import CellOperator, lowering_of
 
+HIDDEN_BY_HOOK = "hidden_by_hook"  # of a hook: the method of its own that the layer had before
 _LAYERS = (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
 _CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell, keras.layers.StackedRNNCells)
 _KERAS_CALLS = {layer.call for layer in _LAYERS}
@@ -21,7 +22,7 @@ def native_cells(layer: Any) -> tuple[CellOperator, ...]:
     Raises:
         NoNativeOperator: a cell, or the layer's own loop, cannot be expressed; the message says why.
     """
-    if type(layer).inner_loop not in _KERAS_LOOPS:
+    if type(layer).inner_loop not in _KERAS_LOOPS or own_method(layer, "inner_loop"):
         raise NoNativeOperator(f"{type(layer).__name__} has a loop of its own")
     with tf.init_scope():  # the weights are read outside the graph that is being traced
         return tuple(_lower(cell) for cell in cells_of(layer))
@@ -49,23 +50,34 @@ def native_pair(layer: Any, has_mask: bool) -> tuple[CellOperator, CellOperator]
 
 def has_own_call(layer: Any) -> bool:
     """Whether a recurrent layer does something of its own when it is called, around its loop."""
-    return type(layer).call not in _KERAS_CALLS
+    return type(layer).call not in _KERAS_CALLS or own_method(layer, "call") is not None
+
+
+def own_method(layer: Any, name: str) -> Any:
+    """Returns the method that somebody has given one layer or cell alone, or `None`; a hook of ours is none."""
+    method = vars(layer).get(name)
+    return getattr(method, HIDDEN_BY_HOOK, method)
 
 
 def cells_of(layer: Any) -> list[Any]:
     """The cells that a recurrent layer runs in each step, the lowest first."""
     cell = layer.cell
-    return list(cell.cells) if type(cell) is keras.layers.StackedRNNCells else [cell]
+    is_plain = type(cell) is keras.layers.StackedRNNCells and own_method(cell, "call") is None
+    return list(cell.cells) if is_plain else [cell]
 
 
 def starts_at_zero(layer: Any) -> bool:
     """Whether a layer that is given no initial state begins with zeros, as all of Keras's do."""
-    makers = [type(layer), type(layer.cell), *map(type, cells_of(layer))]
-    return all(getattr(maker, "get_initial_state", None) in {*_KERAS_STATES, None} for maker in makers)
+    makers = [layer, layer.cell, *cells_of(layer)]
+    return all(
+        getattr(type(maker), "get_initial_state", None) in {*_KERAS_STATES, None}
+        and own_method(maker, "get_initial_state") is None
+        for maker in makers
+    )
 
 
 def _lower(cell: Any) -> CellOperator:
-    lowering = lowering_of(cell) if "call" not in vars(cell) else None  # a call may be given to one cell alone
+    lowering = lowering_of(cell) if own_method(cell, "call") is None else None
     if lowering is None:
         raise NoNativeOperator(f"cell {type(cell).__name__} has no ONNX operator")
     return lowering(cell)

@@ -4,6 +4,8 @@ import numpy as np
 
 from seqkit_onnx.lowering.graph_builder import GraphBuilder
 from seqkit_onnx.lowering.masking import Mask, has_steps
+from seqkit_onnx.lowering.missing_values import with_missing_values
+from seqkit_onnx.lowering.operators import CellOperator
 from seqkit_onnx.lowering.recurrence import Recurrence
 
 _DEFAULT_ACTIVATIONS = {
@@ -49,13 +51,20 @@ def add_operator(
         **cells[0].attributes,
         **_activation_attributes(recurrence),
     )
-    if not guarded:
+    if guarded:
+        some = builder.unsqueeze(has_steps(builder, guarded), 1)  # (batch, 1)
+        zero = builder.constant(0.0, np.float32, "zero_output")
+        if guarded.on_the_right:  # elsewhere the outputs of such rows are not read
+            y = builder.where(some, y, zero)
+        finals = [builder.where(some, final, zero) for final in finals]
+    if all(_hands_nan_on(cell) for cell in cells):
         return y, finals
-    some = builder.unsqueeze(has_steps(builder, guarded), 1)  # (batch, 1)
-    zero = builder.constant(0.0, np.float32, "zero_output")
-    if guarded.on_the_right:  # elsewhere the outputs of such rows are not read
-        y = builder.where(some, y, zero)
-    return y, [builder.where(some, final, zero) for final in finals]
+    return with_missing_values(builder, recurrence, x, mask, states, y=y, finals=finals)
+
+
+def _hands_nan_on(cell: CellOperator) -> bool:
+    """Whether onnxruntime's operator answers NaN to NaN; all but `RNN` with tanh put gates between bounds."""
+    return cell.op_type == "RNN" and cell.activations == _DEFAULT_ACTIVATIONS["RNN"]
 
 
 def _activation_attributes(recurrence: Recurrence) -> dict:

@@ -25,8 +25,8 @@ def add_placeholder(
         recurrences: where that is kept, by the node's token.
         dtype: of the outputs.
         sequences: (batch, time, dim).
-        mask: bool (batch, time), or `None`.
-        initial_state: (batch, units) each, direction by direction; may be empty.
+        mask: bool (batch or 1, time), or `None`.
+        initial_state: (batch or 1, units) each, direction by direction; may be empty.
 
     Returns:
         The outputs, and the final states where they are wanted.
@@ -34,7 +34,7 @@ def add_placeholder(
     sequences = tf.cast(sequences, tf.float32)  # (batch, time, dim)
     inputs = [sequences]
     if mask is not None:
-        inputs.append(mask)
+        inputs.append(_for_each_row(mask, sequences))
     inputs += [_for_each_row(tf.cast(state, tf.float32), sequences) for state in initial_state]
     states = recurrence.state_count if recurrence.return_state else 0
     count = recurrence.output_count + states
@@ -46,11 +46,11 @@ def add_placeholder(
     return [tf.cast(tf.ensure_shape(result, shape), dtype) for result, shape in zip(results, shapes, strict=True)]
 
 
-def _for_each_row(state: Any, sequences: Any) -> Any:
-    """Gives each row a state of its own where there is one for all: Keras takes both, ONNX does not."""
-    if state.shape[0] != 1 or sequences.shape[0] == 1:
-        return state
-    return tf.broadcast_to(state, [tf.shape(sequences)[0], state.shape[1]])  # (batch, units)
+def _for_each_row(each: Any, sequences: Any) -> Any:
+    """Gives each row a state or mask of its own where there is one for all: Keras takes both, ONNX does not."""
+    if each.shape[0] != 1 or sequences.shape[0] == 1:
+        return each
+    return tf.broadcast_to(each, [tf.shape(sequences)[0], tf.shape(each)[1]])  # (batch, units), or (batch, time)
 
 
 def _never_called(*_: Any) -> None:

@@ -37,6 +37,8 @@ class Recurrence:
         unrolled: whether Keras unrolls the loop; with `go_backwards` it then zeroes other steps.
         keeps_time_order: whether the outputs of a run from the end are wanted in the order of time.
         stateful: whether the states become inputs and outputs of the file.
+        input_may_be_nan: whether the input comes from a floating input of the file.
+        states_may_be_nan: whether an initial state does, or a stateful layer's input.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Recurrence:
     unrolled: bool = False
     keeps_time_order: bool = False
     stateful: bool = False
+    input_may_be_nan: bool = False
+    states_may_be_nan: bool = False
 
     @property
     def direction(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seqkit_onnx.lowering.input_dtypes import find_dtypes
 from seqkit_onnx.lowering.interception import errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.lowering.keras_internals import was_built_from_data
 from seqkit_onnx.lowering.layer_walk import all_layers, unchanged
@@ -141,12 +142,18 @@ def _as_float32(shape: Any) -> keras.InputSpec:
 def _inferred(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
     """Reads a signature from what the model was first called with: ids are integers, and steps may be any number."""
     flat = keras.tree.flatten(inputs)
-    specs = [(list(each.shape), keras.backend.standardize_dtype(each.dtype or "float32")) for each in flat]
+    shapes = [list(each.shape) for each in flat]
+
+    def trace_with(dtypes: tuple[str, ...]) -> list[Any]:
+        tensors, _ = _traced(model, inputs, several, list(zip(shapes, dtypes, strict=True)))
+        return tensors
+
+    specs = list(zip(shapes, find_dtypes(model, len(flat), trace_with), strict=True))
     looked_up = _looked_up(model, inputs, several, specs)
     dtypes = ["int32" if parts else dtype for (_, dtype), parts in zip(specs, looked_up, strict=True)]
     has_steps = [  # ids of one column, or of one step, are looked up without that axis
-        len(shape) == 3 or (len(shape) == 2 and bool(parts) and all(part.shape.rank != 1 for part in parts))
-        for (shape, _), parts in zip(specs, looked_up, strict=True)
+        len(shape) == 3 or (len(shape) == 2 and dtype.startswith("int") and all(part.shape.rank != 1 for part in parts))
+        for (shape, _), dtype, parts in zip(specs, dtypes, looked_up, strict=True)
     ]
     names = [getattr(each, "name", None) for each in flat]
 
@@ -171,18 +178,23 @@ def _inferred(model: keras.Model, inputs: Any, several: bool) -> ModelSignature:
 
 def _looked_up(model: keras.Model, inputs: Any, several: bool, specs: list[tuple]) -> list[list]:
     """Returns what of each input embeddings look up."""
+    tensors, embedded = _traced(model, inputs, several, specs)
+    return [_looked_up_parts(tensor, embedded) for tensor in tensors]
+
+
+def _traced(model: keras.Model, inputs: Any, several: bool, specs: list[tuple]) -> tuple[list[Any], list[Any]]:
+    """Traces the model with these shapes and dtypes: returns its inputs, and what embeddings look up."""
     with intercepted_recurrence(model) as found:
-        marks: list[list] = []
+        flat: list[Any] = []
 
         def call(*tensors: Any) -> list[Any]:
             found.begin()
-            outputs = _call(model, keras.tree.pack_sequence_as(inputs, tensors), several)
-            marks.extend(_looked_up_parts(tensor, found.embedded) for tensor in tensors)
-            return keras.tree.flatten(outputs)
+            flat[:] = tensors
+            return keras.tree.flatten(_call(model, keras.tree.pack_sequence_as(inputs, tensors), several))
 
         with errors_named_by_layer(model):
             trace(call, [tf.TensorSpec([None, *shape[1:]], dtype) for shape, dtype in specs])
-        return marks
+        return flat, list(found.embedded)
 
 
 # What ids may go through on their way to an embedding, and what only looks at them.
