@@ -41,6 +41,15 @@ class SKLearnTextClassifier(keras.wrappers.SKLearnClassifier):
     (1, 2)
     """
 
+    def __init__(
+        self,
+        model: Any,
+        warm_start: bool = False,
+        model_kwargs: dict[str, Any] | None = None,
+        fit_kwargs: dict[str, Any] | None = None,
+    ):
+        super().__init__(model, warm_start=warm_start, model_kwargs=model_kwargs, fit_kwargs=fit_kwargs)
+
     def __sklearn_clone__(self) -> "SKLearnTextClassifier":
         """Returns an estimator that is not fitted, with the same arguments; Keras's own loses `fit_kwargs`."""
         cloned = super().__sklearn_clone__()

@@ -299,6 +299,35 @@ def test_parts_are_updated_products_run_and_axes_are_reversed():
     assert_equal_to_keras(network, x, tolerance=TOLERANCE)
 
 
+@pytest.mark.parametrize("varying", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_running_products_and_sums_go_both_ways_and_leave_their_own_number_out(varying, whole):
+    def network(x):
+        return [
+            function(x, axis, exclusive=exclusive, reverse=reverse)
+            for function in (tf.math.cumprod, tf.math.cumsum)
+            for axis in (1, -1)
+            for exclusive, reverse in ((True, False), (False, True), (True, True))
+        ]
+
+    numbers = floats(2, 5, 3)
+    tolerance = 0.0 if whole else 1e-5
+    assert_equal_to_keras(
+        lambda x: layers.Lambda(network, output_shape=lambda shape: [shape] * 12)(x),
+        (numbers * 9).astype(np.int32) if whole else numbers,
+        tolerance=tolerance,
+        varying=varying,
+    )
+
+
+@pytest.mark.parametrize("function", [tf.numpy_function, tf.py_function])
+def test_functions_of_python_are_refused_by_name(tmp_path, function):
+    inputs = keras.Input((3,))
+    own = layers.Lambda(lambda x: tf.ensure_shape(function(lambda array: 2 * array, [x], x.dtype), x.shape), name="own")
+    with pytest.raises(UnsupportedLayerError, match=r"'own' uses TensorFlow's (Eager)?PyFunc"):
+        seqkit_onnx.export(keras.Model(inputs, own(inputs)), tmp_path / "model.onnx", text=False)
+
+
 def test_what_cannot_be_written_names_the_layer():
     inputs = keras.Input((3, 3))
     answers = layers.Lambda(lambda x: ops.cholesky(ops.matmul(x, ops.transpose(x, (0, 2, 1)))), name="factor")(inputs)

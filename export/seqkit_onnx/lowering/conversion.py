@@ -1,5 +1,6 @@
 """A Keras model as an ONNX model, its recurrence native."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
@@ -17,11 +18,12 @@ from seqkit_onnx.lowering.operator_handlers import HANDLERS
 from seqkit_onnx.lowering.ordering import put_in_order
 from seqkit_onnx.lowering.passes import remove_dead_nodes, remove_identities, rename_values
 from seqkit_onnx.lowering.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
+from seqkit_onnx.lowering.recurrence import Recurrence
 from seqkit_onnx.lowering.refusals import UnsupportedLayerError
 from seqkit_onnx.lowering.right_padding import RightPadding
 from seqkit_onnx.lowering.signature import ModelSignature
 from seqkit_onnx.lowering.tensorflow_graph import freeze, trace
-from seqkit_onnx.lowering.tf2onnx_driver import NotConverted, to_onnx
+from seqkit_onnx.lowering.tf2onnx_driver import Handler, NotConverted, to_onnx
 
 OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurrent operators registered for it
 IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
@@ -62,7 +64,8 @@ def convert(
             concrete = trace(call, signature.specs)
         graph = freeze(concrete, [state.initial for state in found.loop_states])
         try:
-            proto = to_onnx(graph, _HANDLERS, {PLACEHOLDER_DOMAIN: 1})
+            handlers = {**HANDLERS, PLACEHOLDER_OP: _keeper_of(found.recurrences)}
+            proto = to_onnx(graph, handlers, {PLACEHOLDER_DOMAIN: 1})
         except NotConverted as error:
             raise UnsupportedLayerError(_why_not(error, model)) from error
     inputs = [*signature.input_names, *(state.name for state in found.loop_states)]
@@ -102,22 +105,28 @@ def _why_not(error: NotConverted, model: keras.Model) -> str:
     )
 
 
-def _keep_placeholder(ctx: Any, node: Any, _name: str, _args: list) -> None:
-    """Carries the placeholder through tf2onnx as an operator of our own domain."""
-    token = node.attr[TOKEN_ATTRIBUTE].s
-    inputs, outputs = list(node.input), list(node.output)
-    shapes = [ctx.get_shape(output) for output in outputs]
-    ctx.remove_node(node.name)
-    ctx.make_node(
-        PLACEHOLDER_TYPE,
-        inputs,
-        outputs=outputs,
-        name=node.name,
-        domain=PLACEHOLDER_DOMAIN,
-        attr={TOKEN_ATTRIBUTE: token},
-        shapes=shapes,
-        dtypes=[onnx.TensorProto.FLOAT] * len(outputs),
-    )
+def _keeper_of(recurrences: Mapping[bytes, Recurrence]) -> Handler:
+    """Returns what carries the placeholders of these recurrences through tf2onnx, as an operator of our own domain."""
+
+    def keep(ctx: Any, node: Any, name: str, _args: list) -> None:
+        token = node.attr[TOKEN_ATTRIBUTE].s
+        if token not in recurrences:  # a tf.numpy_function of the user's
+            raise NotConverted(name, node.type)
+        inputs, outputs = list(node.input), list(node.output)
+        shapes = [ctx.get_shape(output) for output in outputs]
+        ctx.remove_node(node.name)
+        ctx.make_node(
+            PLACEHOLDER_TYPE,
+            inputs,
+            outputs=outputs,
+            name=node.name,
+            domain=PLACEHOLDER_DOMAIN,
+            attr={TOKEN_ATTRIBUTE: token},
+            shapes=shapes,
+            dtypes=[onnx.TensorProto.FLOAT] * len(outputs),
+        )
+
+    return keep
 
 
 def _name_shapes(graph: onnx.GraphProto, signature: ModelSignature) -> None:
@@ -144,6 +153,3 @@ def _set_axes(value: onnx.ValueInfoProto, axes: tuple[int | str, ...]) -> None:
             dim.dim_param = axis
         else:
             dim.dim_value = int(np.int64(axis))
-
-
-_HANDLERS = {PLACEHOLDER_OP: _keep_placeholder, **HANDLERS}

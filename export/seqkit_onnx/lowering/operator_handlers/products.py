@@ -57,14 +57,28 @@ def _products(write: NodeWriter, x: str, axis: int, rank: int) -> list[str]:
 
 
 def _running_product(write: NodeWriter) -> str:
-    """Products of twice as many numbers in each step, where the size of the axis is known."""
+    """A product of all numbers up to each place, or from there on, with its own number or without."""
     x = write.inputs[0]
     axis, shape = int(write.needs(1, "axis")), write.shape_of(x)
-    if write.attribute("exclusive", 0) or write.attribute("reverse", 0):
-        raise write.refusal("exclusive or reverse")
     if shape is None:
         raise write.refusal("the number of its axes is not known")
     axis = axis % len(shape)
+    reverse, exclusive = write.attribute("reverse", 0), write.attribute("exclusive", 0)
+    x = _flipped(write, x, axis) if reverse else x
+    if exclusive:  # what stands before each place, 1 before the first
+        one = write.filled(write("Shape", write.part(x, 0, 1, axis)), 1, write.dtype)
+        x = write.joined(one, write.part(x, 0, -1, axis), axis=axis)
+    x = _products_up_to_each(write, x, axis, shape)
+    return _flipped(write, x, axis) if reverse else x
+
+
+def _flipped(write: NodeWriter, x: str, axis: int) -> str:
+    start, end = write.integers(-1), write.integers(np.iinfo(np.int64).min)
+    return write("Slice", x, start, end, write.integers(axis), write.integers(-1))
+
+
+def _products_up_to_each(write: NodeWriter, x: str, axis: int, shape: list[int]) -> str:
+    """Products of twice as many numbers in each step, where the size of the axis is known."""
     if shape[axis] < 0 and write.dtype in _INTEGERS:
         return _products(write, x, axis, len(shape))[1]
     if shape[axis] < 0:
