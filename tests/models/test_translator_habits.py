@@ -439,7 +439,7 @@ def test_a_checkpoint_notices_another_run(tmp_path):
         (make(), {"label_smoothing": 0.2}, "loss"),
         (make(), {"seed": 2}, "seed"),
         (make(), {"batch_size": 5}, "batch_size"),
-        (make(), {"sample_weight": WEIGHTS}, "texts"),
+        (make(), {"sample_weight": WEIGHTS}, "sample_weight"),
         (make(), {"validation_data": (SOURCES[:1], TARGETS[:1])}, "held_out, monitored"),
     ):
         with pytest.raises(ValueError, match=f"holds another run: its {name} differ"):
