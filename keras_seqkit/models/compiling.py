@@ -21,18 +21,6 @@ class DefaultCompilation(NamedTuple):
     weighted_metrics: list | None = None
 
 
-class CompiledWith:
-    """The loss, and the metrics and weighted metrics, that a model is compiled with; Keras's own are bound to it.
-
-    Args:
-        loss: as given to Keras.
-        metrics: metrics and weighted metrics, as given to Keras.
-    """
-
-    def __init__(self, loss: Any, metrics: list[Any]):
-        self.loss, self.metrics = loss, metrics
-
-
 def check_compiled(
     owner: str, optimizer: Any, loss: Any, metrics: Any, weighted_metrics: Any, arguments: dict[str, Any]
 ) -> None:

@@ -19,7 +19,6 @@ from keras_seqkit.models.checked_arguments import (
 )
 from keras_seqkit.models.compiling import (
     AUTO,
-    CompiledWith,
     DefaultCompilation,
     check_callbacks,
     check_compiled,
@@ -166,7 +165,6 @@ class TextModel(TracedAhead):
         check_names(type(self).__name__, optimizer, loss, flat)
         self.check_compilation(loss, flat)
         loss, given = self.prepared_compilation(loss, given)
-        self.compiled_with = CompiledWith(loss, given)
         super().compile(optimizer, loss, loss_weights, given[0], given[1], **kwargs)
 
     def own_loss(self, metrics: list[Any]) -> Any:

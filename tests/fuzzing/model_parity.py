@@ -23,7 +23,7 @@ from tests.fuzzing.random_inputs import inputs_of
 TOLERANCE = 1e-5
 LOOPS = {"Loop", "Scan", "If"}
 RECURRENT = {"LSTM", "GRU", "RNN"}
-REARRANGING = {"TopK", "GatherND", "CumSum"}
+REARRANGING = {"TopK", "GatherND"}  # not CumSum, which looks for missing values too
 
 
 @dataclass(frozen=True)
