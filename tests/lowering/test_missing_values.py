@@ -6,7 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import seqkit_onnx
 
+from keras_seqkit import BidirectionalStack
 from tests.cases import CASES
 from tests.exported import assert_equal_to_keras, exported, operators, values
 from tests.generators import generator
@@ -214,3 +216,18 @@ def test_only_what_reads_numbers_is_guarded(tmp_path):
     model = keras.Model([ids, features], keras.layers.Concatenate()([text, keras.layers.LSTM(UNITS)(features)]))
     exported(model, tmp_path / "model.onnx")
     assert operators(tmp_path / "model.onnx")["IsNaN"] == 1
+
+
+def test_states_of_both_directions_under_a_mask(tmp_path):
+    x, states = keras.Input((None, 3), name="x"), [keras.Input((4,), name=f"state_{place}") for place in range(4)]
+    layer = BidirectionalStack((4,), "lstm", return_sequences=True)
+    model = keras.Model([x, *states], layer(keras.layers.Masking()(x), initial_state=states))
+    seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=(3, 5, 3)).astype(np.float32)
+    numbers[1, 3:] = 0
+    given = [numbers, *(random.normal(size=(3, 4)).astype(np.float32) for _ in states)]
+    given[2][0, 1] = np.nan
+    (ours,) = seqkit_onnx.load(tmp_path / "model.onnx").predict(given).values()
+    np.testing.assert_allclose(ours, model(given), rtol=0, atol=1e-5)
+    assert np.isnan(ours).any()

@@ -167,7 +167,11 @@ class _Missing:
         index = masking.count_up(builder, builder.node("Shape", [self.x], "time", end=1), "steps")  # (time,)
         index = builder.unsqueeze(index, 1, 2)
         if not runs_back:
-            return builder.node("Greater", [index, builder.constant(0, name="zero")], "is_later")
+            first = builder.constant(0, name="zero")
+            if self.mask and len(self.recurrence.directions) == 2:  # of as many rows as the other direction's
+                lengths = builder.unsqueeze(self.lengths, 1)
+                first = builder.node("Sub", [lengths, lengths], "first_step")
+            return builder.node("Greater", [index, first], "is_later")
         lengths = builder.unsqueeze(self.lengths, 1) if self.mask else builder.node("Shape", [self.x], "time", end=1)
         last = builder.node("Sub", [lengths, builder.constant(1, name="one")], "last_step")
         return builder.node("Less", [index, last], "is_later")
