@@ -68,10 +68,11 @@ def imports_between_families(root: Path) -> list[str]:
     for family in FAMILIES:
         for path in sources(root, f"keras_seqkit/models/{family}"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+                if not isinstance(node, ast.ImportFrom):
+                    continue
                 others = [each for each in FAMILIES if each != family]
-                if any(module.startswith(f"keras_seqkit.models.{each}") for each in others):
-                    found.append(f"{path.relative_to(root)}:{node.lineno}")  # type: ignore[attr-defined]
+                if any((node.module or "").startswith(f"keras_seqkit.models.{each}") for each in others):
+                    found.append(f"{path.relative_to(root)}:{node.lineno}")
     return found
 
 

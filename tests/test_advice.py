@@ -40,8 +40,8 @@ def _messages(tree: ast.Module) -> Iterator[str]:
     """Yields the strings of a module that are no docstrings; what is put into an f-string becomes `it`."""
     docstrings, parts = set(), set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
-            docstrings.add(id(node.body[0].value))  # type: ignore[attr-defined]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docstrings.add(id(node.value))
         if isinstance(node, ast.JoinedStr):
             parts |= {id(each) for each in ast.walk(node) if each is not node}
     for node in ast.walk(tree):

@@ -162,3 +162,25 @@ def test_a_kind_may_be_added_for_a_class_of_ones_own(tmp_path, monkeypatch):
     seqkit_onnx.export(model, tmp_path / "model.onnx", text=False)
     assert seqkit_onnx.load(tmp_path / "model.onnx").metadata["factor"] == "2"
     assert issubclass(DoublingFile, FileKind)
+
+
+def test_a_file_of_another_kind_is_not_compared(tmp_path):
+    seqkit_onnx.export(generator(), tmp_path / "writer.onnx", verify=False)
+    seqkit_onnx.export(plain(), tmp_path / "plain.onnx", text=False, verify=False)
+    with pytest.raises(ValueError, match=r"the file is a generator, and a TextClassifier is exported as a classifier"):
+        seqkit_onnx.verify(classifier(), tmp_path / "writer.onnx", ["a"])
+    with pytest.raises(ValueError, match=r"the file is a model, and a TextGenerator is exported as a generator"):
+        seqkit_onnx.verify(generator(), tmp_path / "plain.onnx", ["a"])
+
+
+@pytest.mark.parametrize("labels", [None, ["a", "b"]])
+def test_an_input_of_ids_may_be_called_text(labels, tmp_path):
+    ids = keras.Input((None,), dtype="int32", name="text")
+    states = keras.layers.GRU(4)(keras.layers.Embedding(9, 3, mask_zero=True)(ids))
+    model = keras.Model(ids, keras.layers.Dense(2, activation="softmax", name="topic")(states))
+    seqkit_onnx.export(model, tmp_path / "model.onnx", text=False, labels=labels)
+    rows = np.array([[1, 2, 0], [8, 1, 3]], np.int32)
+    answer = seqkit_onnx.load(tmp_path / "model.onnx").predict(rows)
+    ours = answer["topic"] if labels is None else answer.probabilities
+    np.testing.assert_allclose(ours, model(rows), rtol=0, atol=1e-5)
+    assert seqkit_onnx.verify(model, tmp_path / "model.onnx", rows).largest_difference < 1e-5

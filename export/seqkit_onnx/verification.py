@@ -48,8 +48,8 @@ def verify(
         A `Verification`.
 
     Raises:
-        ValueError: there are no texts, the file takes text and there is no vocabulary, or the file's sampler is of a
-            class that is not defined here.
+        ValueError: there are no texts, the file is of another kind than the model's, it takes text and there is no
+            vocabulary, or its sampler is of a class that is not defined here.
 
     Example:
     >>> import os, tempfile
@@ -63,6 +63,11 @@ def verify(
     """
     file = load(path, ["CPUExecutionProvider"])
     kind = kind_for(model, options_of(file, vocabulary))
+    if kind.name != file.metadata.get("kind"):
+        raise ValueError(
+            f"verify: the file is a {file.metadata.get('kind')}, and a {type(model).__name__} is exported as a "
+            f"{kind.name}. Pass the model that the file was made of."
+        )
     with kind.around():
         found = kind.compare(file, texts)
     found.kept_on_cpu = nodes_kept_on_cpu(onnx.load(path))
@@ -78,7 +83,7 @@ def options_of(file: Any, vocabulary: Vocabulary | None = None) -> Options:
     """
     about: Mapping[str, str] = file.metadata
     return Options(
-        text=file.input_names[0] in ("text", "prompt"),
+        text=file.takes_text,
         labels=json.loads(about["labels"]) if "labels" in about else None,
         vocabulary=vocabulary,
         sampler=_sampler(json.loads(about["sampler"])) if "sampler" in about else None,

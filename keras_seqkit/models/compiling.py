@@ -47,7 +47,7 @@ def check_compiled(
     if optimizer is not None and not isinstance(optimizer, (str, dict, keras.optimizers.Optimizer)):
         raise TypeError(f"{call}: optimizer is a keras.optimizers.Optimizer or its name; received {shown(optimizer)}.")
     if isinstance(loss, dict) and "class_name" not in loss:
-        raise TypeError(f"{call}: loss is one, for the model has one output; received a dict, {shown(loss)}. Pass it.")
+        raise TypeError(f"{call}: loss is one, for the model has one output; received a dict, {shown(loss)}. Pass the loss itself.")
     if loss is not None and not (isinstance(loss, (str, dict, list, tuple)) or callable(loss)):
         raise TypeError(f"{call}: loss is a keras.losses.Loss, its name or a function; received {shown(loss)}.")
     for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):

@@ -45,7 +45,7 @@ class Comparison:
         self.file = file
         self.of_text = of_text
         self.signature = signature
-        self.takes_text = file.input_names == ["text"]
+        self.takes_text = file.takes_text
         self.can_predict = _can_predict(model) and not (signature and signature.several_arguments)
 
     def of(self, inputs: Any) -> Verification:

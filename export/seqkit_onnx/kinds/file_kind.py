@@ -48,10 +48,12 @@ class FileKind(ABC):
         options: what `export` was asked for; or, to compare a file that is there, what it was made with.
 
     Attributes:
+        name: what the file calls its kind, by which `load` opens it.
         takes: the options that have a meaning for this kind.
         brings_vocabulary: whether its models know their own vocabulary.
     """
 
+    name: str
     takes: ClassVar[frozenset[str]] = frozenset()
     brings_vocabulary: ClassVar[bool] = False
 
@@ -63,11 +65,6 @@ class FileKind(ABC):
     def is_wanted(cls, options: Options) -> bool:
         """Whether it is this kind that is asked for, where a model can become files of several kinds."""
         return True
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """What the file calls its kind, by which `load` opens it."""
 
     @abstractmethod
     def draft(self) -> onnx.ModelProto:
@@ -128,13 +125,13 @@ class FileKind(ABC):
             )
 
     def _gives_its_own_vocabulary(self) -> bool:
-        given = self.options.vocabulary
-        return given is not None and given.digest == self.own_vocabulary.digest
+        given, own = self.options.vocabulary, self.own_vocabulary
+        return given is not None and own is not None and given.digest == own.digest
 
     @property
-    def own_vocabulary(self) -> Vocabulary:
-        """What makes ids of the texts that the file takes."""
-        return self.model.vocabulary
+    @abstractmethod
+    def own_vocabulary(self) -> Vocabulary | None:
+        """What makes ids of the texts that the file takes; `None` where it takes none."""
 
 
 # Where an argument belongs that somebody gave for another model.

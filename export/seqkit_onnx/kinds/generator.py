@@ -29,7 +29,7 @@ class GeneratorFile(WriterFile):
     """A file that takes a prompt and gives the whole text."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"sampler", "step"})
-    name: ClassVar[str] = "generator"  # type: ignore[misc]  # a constant in the place of a property
+    name = "generator"
 
     def __init__(self, model: Any, options: Options):
         super().__init__(model, options)
@@ -82,7 +82,7 @@ class GeneratorFile(WriterFile):
 class GeneratorStepFile(GeneratorFile):
     """A file that takes some text and states, and gives one token and states."""
 
-    name: ClassVar[str] = "generator_step"  # type: ignore[misc]
+    name = "generator_step"
     answers_no_rows: ClassVar[bool] = False
 
     @classmethod

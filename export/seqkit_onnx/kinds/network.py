@@ -70,6 +70,7 @@ class NetworkFile(FileKind):
                 "Vocabulary(tokens) makes one of a list of tokens."
             )
         self.labels = self.class_names()
+        self.name = "model" if self.labels is None else "classifier"
         if options.scores is not None and self.labels is None:
             raise ValueError("export: scores belong to a model of your own with labels. Leave it out.")
         self.tokens = self.own_vocabulary if options.text else None
@@ -77,12 +78,7 @@ class NetworkFile(FileKind):
         self.states: list[CarriedState] = []
 
     @property
-    def name(self) -> str:
-        """``"classifier"`` where it answers with labels, else ``"model"``."""
-        return "classifier" if self.labels is not None else "model"
-
-    @property
-    def own_vocabulary(self) -> Vocabulary | None:  # type: ignore[override]  # a model of one's own may have none
+    def own_vocabulary(self) -> Vocabulary | None:
         """See `FileKind`."""
         return self.options.vocabulary
 

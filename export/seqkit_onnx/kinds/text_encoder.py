@@ -14,7 +14,7 @@ from seqkit_onnx.comparison.labels import LabelSetComparison
 from seqkit_onnx.comparison.numbers import Comparison
 from seqkit_onnx.comparison.samples import sample_texts
 from seqkit_onnx.graphs.labels import add_several_labels
-from seqkit_onnx.kinds.file_kind import exports
+from seqkit_onnx.kinds.file_kind import Options, exports
 from seqkit_onnx.kinds.network import NetworkFile
 from seqkit_onnx.lowering.signature import ModelSignature, model_signature
 
@@ -69,6 +69,11 @@ class ClassifierFile(TextEncoderFile):
 
     takes: ClassVar[frozenset[str]] = TextEncoderFile.takes | {"labels"}
 
+    def __init__(self, model: Any, options: Options):
+        super().__init__(model, options)
+        if self._names_several:
+            self.name = "multi_label_classifier"
+
     def class_names(self) -> list[str]:
         """See `NetworkFile`: those of the model, unless others are given."""
         return super().class_names() or [str(label) for label in self.model.label_names]
@@ -76,11 +81,6 @@ class ClassifierFile(TextEncoderFile):
     @property
     def _names_several(self) -> bool:
         return self.model.multi_label
-
-    @property
-    def name(self) -> str:
-        """See `FileKind`."""
-        return "multi_label_classifier" if self._names_several else "classifier"
 
     def kind_of_scores(self, graph: onnx.GraphProto) -> str:
         """See `NetworkFile`."""

@@ -1,7 +1,7 @@
 """The file of a `Seq2SeqTranslator`: a sentence in, a translation and its score out."""
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 import onnx
 
@@ -21,7 +21,7 @@ SEARCHES: tuple[dict[str, Any], ...] = ({"num_beams": 1}, {"num_beams": 3, "leng
 class TranslatorFile(WriterFile):
     """A file that translates, greedily or by beam search."""
 
-    name: ClassVar[str] = "translator"  # type: ignore[misc]  # a constant in the place of a property
+    name = "translator"
 
     @property
     def own_vocabulary(self) -> Vocabulary:

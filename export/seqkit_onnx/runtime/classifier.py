@@ -97,7 +97,7 @@ class Classifier(Network):
             if list(inputs) != [name]:
                 raise ValueError(f"predict: the input {name!r} is expected; received {list(inputs)}.")
             inputs = inputs[name]
-        array = text_array(inputs, "predict: texts") if name == "text" else self._array(name, inputs)
+        array = text_array(inputs, "predict: texts") if self.takes_text else self._array(name, inputs)
         if len(array) <= TEXTS_AT_ONCE:
             return Prediction(*self._answer(array, **settings))
         order = np.argsort([len(each) for each in array], kind="stable")

@@ -112,6 +112,11 @@ class Network:
                 raise ValueError(f"predict: input {name!r} has shape {array.shape}. Give each row a step at least.")
         return dict(zip(self.output_names, self._run(self.output_names, feeds), strict=True))
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether its first input is of texts; one of ids may be called ``"text"`` too."""
+        return self._dtypes[self.input_names[0]] is np.object_
+
     def initial_state(self, batch: int = 1) -> dict[str, np.ndarray]:
         """Returns the states that stateful layers begin with, by the inputs' names: zeros, float32 (batch, units).
 
