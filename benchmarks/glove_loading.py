@@ -20,7 +20,7 @@ from gensim.models import KeyedVectors
 from matplotlib.figure import Figure
 
 from keras_seqkit import datasets
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.text.vectors.word_vectors import read_vectors
 
 WORDS, MISSING = 20_000, 500
 SLOW_ROUNDS = 3

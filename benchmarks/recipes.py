@@ -17,7 +17,7 @@ import numpy as np
 from keras_seqkit import GloveEmbedding, TextClassifier, Vocabulary, datasets
 from keras_seqkit.layers.conv_front import ConvFront
 from keras_seqkit.layers.masked_max_pooling import MaskedMaxPooling
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.text.vectors.word_vectors import read_vectors
 
 DIMS = (50, 100)  # the 100-d file has no words of one letter, no "'s" and no digits; the 50-d file has them all
 

@@ -14,7 +14,7 @@ from training_dtype import training_dtype
 
 from keras_seqkit import Seq2SeqTranslator, Vocabulary, datasets
 from keras_seqkit.datasets import PairSplits, SentencePairs
-from keras_seqkit.models.translation_training import SmoothedCrossentropy
+from keras_seqkit.models.translation.translation_training import SmoothedCrossentropy
 
 EPOCHS = 1000  # the clock ends it
 

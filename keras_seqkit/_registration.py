@@ -13,7 +13,7 @@ HOMES = {
     "layers": ("BidirectionalStack", "ConvFront", "GloveEmbedding", "MaskedMaxPooling", "RecurrentAttention"),
     "models": ("CBOW", "Seq2SeqTranslator", "SkipGram", "TextClassifier", "TextGenerator", "TextRegressor"),
     "models.token_losses": ("TokenAccuracy", "TokenCrossentropy", "TokenLoss"),
-    "models.translation_training": ("SmoothedCrossentropy",),
+    "models.translation.translation_training": ("SmoothedCrossentropy",),
     "samplers": (
         "BeamSampler",
         "ContrastiveSampler",

@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.cuda_placement import nodes_kept_on_cpu
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.passes.cuda_placement import nodes_kept_on_cpu
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.cases import CASES, MASKS, masked_ids
 

@@ -209,7 +209,9 @@ def test_the_other_process_takes_any_text_as_one_line(demo, finished):
     assert printed[0].endswith("a b c d e")
 
 
-@pytest.mark.parametrize("name", ["keras", "keras.layers", "tensorflow", "onnx", "tf2onnx", "keras_seqkit.models.cbow"])
+@pytest.mark.parametrize(
+    "name", ["keras", "keras.layers", "tensorflow", "onnx", "tf2onnx", "keras_seqkit.models.text_model"]
+)
 def test_the_other_process_refuses_what_training_needs(demo, name):
     blocker = importlib.import_module("deployed").Blocker()
     with pytest.raises(ImportError, match="is blocked"):

@@ -11,7 +11,7 @@ import pytest
 import seqkit_onnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seqkit_onnx.lowering.passes import remove_identities
+from seqkit_onnx.passes.passes import remove_identities
 from seqkit_onnx.verification import TOLERANCE, VerificationError
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary

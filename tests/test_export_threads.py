@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import pytest
 import seqkit_onnx
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
-from seqkit_onnx.lowering.layer_walk import all_layers
+from seqkit_onnx.layer_walk import all_layers
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 
 from tests.cases import randomize_weights
 from tests.exported import assert_equal_to_keras, values

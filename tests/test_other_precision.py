@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 import seqkit_onnx
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
-from seqkit_onnx.lowering.other_precision import in_float32
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.other_precision import in_float32
 
 from keras_seqkit import BidirectionalStack, Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 from tests.exported import values

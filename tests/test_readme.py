@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import seqkit_onnx
-from seqkit_onnx.lowering import operators
+from seqkit_onnx.cells import operators
 
 from keras_seqkit import Vocabulary, datasets, samplers
 from tests.eager import eagerly

@@ -11,10 +11,10 @@ import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from seqkit_onnx.graphs.translation_text import add_translation_text
 from seqkit_onnx.kinds import writer
 from seqkit_onnx.metadata import declare_operator_sets
 from seqkit_onnx.runtime.translator import Translator
+from seqkit_onnx.text.translation_text import add_translation_text
 from seqkit_onnx.verification import VerificationError
 
 from keras_seqkit import GloveEmbedding, Seq2SeqTranslator

@@ -9,8 +9,8 @@ import pytest
 import seqkit_onnx
 from seqkit_onnx.comparison.samples import sample_inputs
 from seqkit_onnx.kinds import network
-from seqkit_onnx.lowering.id_limits import id_limits, initial_states
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.passes.id_limits import id_limits, initial_states
+from seqkit_onnx.tracing.signature import model_signature
 from seqkit_onnx.verification import VerificationError
 
 from tests.cases import randomize_weights

@@ -1,8 +1,8 @@
-"""Runs `seqkit_onnx.command_line` as `python -m seqkit_onnx`."""
+"""Runs `seqkit_onnx.cli.command_line` as `python -m seqkit_onnx`."""
 
 import sys
 
-from seqkit_onnx.command_line import main
+from seqkit_onnx.cli.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main())

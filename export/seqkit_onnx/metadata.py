@@ -12,13 +12,13 @@ from onnx import helper
 
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.verification import Verification
-from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
-from seqkit_onnx.lowering.carried_state import CarriedState
-from seqkit_onnx.lowering.conversion import OPSET
-from seqkit_onnx.lowering.naming import owner_of_node
-from seqkit_onnx.lowering.refusals import UnsupportedLayerError
+from seqkit_onnx.conversion import OPSET
+from seqkit_onnx.layer_walk import owner_of_node
+from seqkit_onnx.recurrence.carried_state import CarriedState
 from seqkit_onnx.runtime.content_digest import KEY, digest_entry
 from seqkit_onnx.runtime.loading import FORMAT_VERSION, PRODUCER, open_model
+from seqkit_onnx.text.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
+from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 
 
 def declare_operator_sets(proto: onnx.ModelProto) -> None:

@@ -13,7 +13,7 @@ from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.samples import sample_inputs, sample_texts
 from seqkit_onnx.comparison.verification import TOLERANCE, TOLERANCES, Verification, VerificationError, check
 from seqkit_onnx.kinds import Options, kind_for
-from seqkit_onnx.lowering.cuda_placement import nodes_kept_on_cpu
+from seqkit_onnx.passes.cuda_placement import nodes_kept_on_cpu
 from seqkit_onnx.runtime.loading import load
 
 __all__ = [

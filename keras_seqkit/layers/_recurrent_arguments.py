@@ -10,7 +10,7 @@ import keras
 from keras_seqkit.text.limits import MAX_LAYERS, MAX_WIDTH, check_limit
 
 RECURRENT_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
-STATES_OF_CELL = {"lstm": 2, "gru": 1, "simple_rnn": 1}  # in each direction: an LSTM carries h and c
+STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",), "simple_rnn": ("h",)}  # what each direction carries
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
 LAYER_ARGUMENTS = frozenset({"name", "dtype", "trainable", "autocast", "activity_regularizer"})

@@ -215,7 +215,7 @@ class BidirectionalStack(keras.layers.Layer):
         return 2 if self.merge_mode is None else 1
 
     def _number_of_states(self, index: int) -> int:
-        return 2 * recurrent.STATES_OF_CELL[self.cell[index]]
+        return 2 * len(recurrent.STATE_NAMES[self.cell[index]])
 
     def _returns_sequences(self, index: int) -> bool:
         return self.return_sequences or index < len(self.units) - 1

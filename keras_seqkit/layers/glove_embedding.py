@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_seqkit.text.limits import MAX_WIDTH, check_limit, check_numbers
+from keras_seqkit.text.vectors.word_vectors import WordVectors, read_ngram_vectors, read_vectors
 from keras_seqkit.text.vocabulary import RESERVED_TOKENS
-from keras_seqkit.text.word_vectors import WordVectors, read_ngram_vectors, read_vectors
 
 _OOV = ("zeros", "normal", "mean", "ngrams")
 _OOV_SEED = 0
@@ -50,7 +50,7 @@ class GloveEmbedding(keras.layers.Embedding):
 
     Row `i` of the table is the vector of token `i`. Row 0 is the padding and always starts as zeros. Only the
     rows that the vocabulary needs are read, so memory grows with the vocabulary and not with the file; see
-    `keras_seqkit.text.word_vectors.read_vectors` for the formats and for what is an error in a file. Tokens
+    `keras_seqkit.text.vectors.word_vectors.read_vectors` for the formats and for what is an error in a file. Tokens
     are looked up as they are: no lower-casing, no stemming.
 
     Args:

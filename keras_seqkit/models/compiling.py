@@ -1,5 +1,6 @@
 """What a model is compiled with, and checks of it that Keras makes only when training begins."""
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import keras
@@ -47,7 +48,9 @@ def check_compiled(
     if optimizer is not None and not isinstance(optimizer, (str, dict, keras.optimizers.Optimizer)):
         raise TypeError(f"{call}: optimizer is a keras.optimizers.Optimizer or its name; received {shown(optimizer)}.")
     if isinstance(loss, dict) and "class_name" not in loss:
-        raise TypeError(f"{call}: loss is one, for the model has one output; received a dict, {shown(loss)}. Pass the loss itself.")
+        raise TypeError(
+            f"{call}: loss is one, for the model has one output; received a dict, {shown(loss)}. Pass the loss itself."
+        )
     if loss is not None and not (isinstance(loss, (str, dict, list, tuple)) or callable(loss)):
         raise TypeError(f"{call}: loss is a keras.losses.Loss, its name or a function; received {shown(loss)}.")
     for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
@@ -103,3 +106,18 @@ def name_of(each: Any) -> str:
         return each.lower()
     name = getattr(each, "__name__", type(each).__name__)
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def build_optimizer(model: Any) -> None:
+    """Makes the variables of a compiled model's optimizer, where it has none yet.
+
+    TensorFlow traces a training step twice if variables are made in it, and tracing recurrent layers takes seconds.
+
+    Args:
+        model: a compiled `keras.Model` that is built.
+    """
+    if model.optimizer.built:
+        return
+    strategy = getattr(model, "distribute_strategy", None)  # on TensorFlow
+    with nullcontext() if strategy is None else strategy.scope():
+        model.optimizer.build(model.trainable_variables)

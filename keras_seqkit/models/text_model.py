@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import keras
 import numpy as np
 
-from keras_seqkit.models.built_optimizer import build_optimizer
 from keras_seqkit.models.checked_arguments import (
     callback_list,
     check_arrays,
@@ -20,13 +19,14 @@ from keras_seqkit.models.checked_arguments import (
 from keras_seqkit.models.compiling import (
     AUTO,
     DefaultCompilation,
+    build_optimizer,
     check_callbacks,
     check_compiled,
     check_names,
     is_auto,
 )
-from keras_seqkit.models.endless_batches import EndlessBatches
 from keras_seqkit.models.finite_weights import check_finite
+from keras_seqkit.models.text_batches import EndlessBatches
 from keras_seqkit.models.text_data import encoded_stream, is_stream, is_text, unpacked
 from keras_seqkit.models.traced_ahead import TracedAhead
 from keras_seqkit.models.training_progress import Monitored, TrainingProgress, run_fingerprint

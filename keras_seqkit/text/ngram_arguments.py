@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from keras_seqkit.text.rules import LEVELS
 from keras_seqkit.text.validation import check_texts
 from keras_seqkit.text.vocabulary import PADDING_ID, Vocabulary
+from keras_seqkit.text.vocabulary.rules import LEVELS
 
 Smoothing = Literal["kneser_ney", "none"]
 

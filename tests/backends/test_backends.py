@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 import seqkit_onnx
-from seqkit_onnx.command_line import main
+from seqkit_onnx.cli.command_line import main
 
 from tests.backends.train import (
     BEAMS,

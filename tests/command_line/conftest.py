@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from seqkit_onnx.lowering import operators
+from seqkit_onnx.cells import operators
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.cases import randomize_weights
@@ -20,7 +20,7 @@ class OwnCell(keras.layers.SimpleRNNCell):
     pass
 """
 ITS_LOWERING = """
-from seqkit_onnx.lowering.operators import lowering_of, lowers
+from seqkit_onnx.cells.operators import lowering_of, lowers
 lowers(OwnCell)(lowering_of(keras.layers.SimpleRNNCell(1)))
 """
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 import seqkit_onnx
 from seqkit_onnx import exporter
-from seqkit_onnx.command_line import main
+from seqkit_onnx.cli.command_line import main
 from seqkit_onnx.kinds import Options
 from seqkit_onnx.verification import TOLERANCE, TOLERANCES
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from seqkit_onnx import command_line
-from seqkit_onnx.command_line import FAILED, WRONG_COMMAND, main
+from seqkit_onnx.cli import command_line
+from seqkit_onnx.cli.command_line import FAILED, WRONG_COMMAND, main
 
 from tests.command_line.commands import assert_one_line_of_error, plain_model, python
 from tests.eager import eagerly

@@ -12,9 +12,9 @@ import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seqkit_onnx import command_line, saved_model_check
-from seqkit_onnx.command_line import FAILED, main
-from seqkit_onnx.saved_model_check import SMALL, check_saved_model
+from seqkit_onnx.cli import command_line, saved_model_check
+from seqkit_onnx.cli.command_line import FAILED, main
+from seqkit_onnx.cli.saved_model_check import SMALL, check_saved_model
 
 from keras_seqkit import TextGenerator, Vocabulary
 from keras_seqkit.layers import GloveEmbedding

@@ -15,7 +15,7 @@ import venv
 import warnings
 from pathlib import Path
 
-from seqkit_onnx.quiet_import import quiet_import
+from seqkit_onnx.cli.quiet_import import quiet_import
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "check_answers.py"

@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
-from seqkit_onnx.lowering.choice_by_rows import ScanFrom, never
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.recurrence.choice_by_rows import ScanFrom, never
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.fuzzing.described_models import build
 from tests.fuzzing.model_descriptions import Description

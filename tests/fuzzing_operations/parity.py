@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import onnxruntime
 import seqkit_onnx
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 
 from tests.fuzzing_operations import array_table, elementwise_table, layer_table, network_table
 from tests.fuzzing_operations.draws import Draw

@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from onnx import TensorProto, helper
-from seqkit_onnx.graphs.ids_to_text import add_ids_to_text, described_text, token_strings
-from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
+from seqkit_onnx.text.ids_to_text import add_ids_to_text, described_text, token_strings
+from seqkit_onnx.text.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation
-from keras_seqkit.text.rules import LEVELS, TextRules
 from keras_seqkit.text.vocabulary import START_ID
+from keras_seqkit.text.vocabulary.rules import LEVELS, TextRules
 from tests.text_strategies import UNUSUAL, any_text
 
 RESERVED = {"[PAD]", "[UNK]", "[START]", "[END]"}

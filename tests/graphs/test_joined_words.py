@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from seqkit_onnx.graphs.ids_to_text import described_text
-from seqkit_onnx.graphs.joined_words import Prompt, add_joined_words
-from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
+from seqkit_onnx.text.ids_to_text import described_text
+from seqkit_onnx.text.joined_words import Prompt, add_joined_words
+from seqkit_onnx.text.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
 
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import TensorProto, helper
-from seqkit_onnx.graphs.labels import add_labels
+from seqkit_onnx.text.labels import add_labels
 
 NAMES = ["neg", "pos", "é 😀", "\0", "", "with space"]
 

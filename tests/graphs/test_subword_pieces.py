@@ -11,10 +11,10 @@ import onnxruntime
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from seqkit_onnx.graphs.subword_pieces import ANY_CHARACTER, piece_pattern
+from seqkit_onnx.text.subword_pieces import ANY_CHARACTER, piece_pattern
 
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text.subword_limit import MAX_PATTERN_SIZE, MAX_PIECE_LENGTH, pattern_size
+from keras_seqkit.text.vocabulary.subword_limit import MAX_PATTERN_SIZE, MAX_PIECE_LENGTH, pattern_size
 from tests.graphs.test_text_to_ids import as_array, text_model
 from tests.subword_strategies import piece_lists
 from tests.text_strategies import UNUSUAL, any_text, few_texts

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from seqkit_onnx.graphs.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
+from seqkit_onnx.text.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN, add_text_to_ids
 
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text.rules import PATTERN_LEVELS, TextRules
+from keras_seqkit.text.vocabulary.rules import PATTERN_LEVELS, TextRules
 from tests.text_strategies import UNUSUAL, any_text, ascii_text, few_texts
 
 ALL_RULES = [

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.cases import MASKS, Case, masked_ids
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import seqkit_onnx
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 
 from tests.exported import assert_equal_to_keras, exported, operators, values
 

@@ -9,11 +9,11 @@ import pytest
 import seqkit_onnx
 from onnx import TensorProto, numpy_helper, parser
 from onnx.reference import ReferenceEvaluator
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.half_precision import to_float16
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
 from seqkit_onnx.metadata import serialize
+from seqkit_onnx.passes.half_precision import to_float16
 from seqkit_onnx.runtime.loading import open_model
+from seqkit_onnx.tracing.signature import model_signature
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.cases import CASES, Case, randomize_weights

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from seqkit_onnx.lowering.refusals import UnsupportedLayerError
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.tracing.refusals import UnsupportedLayerError
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.exported import assert_equal_to_keras, exported, values
 

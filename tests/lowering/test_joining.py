@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import GraphProto, TensorProto, helper, numpy_helper
-from seqkit_onnx.lowering.joining import GraphJoiner, invariant_nodes, reads
+from seqkit_onnx.passes.joining import GraphJoiner, invariant_nodes, reads
 
 FLOAT, BOOL, INT64 = TensorProto.FLOAT, TensorProto.BOOL, TensorProto.INT64
 

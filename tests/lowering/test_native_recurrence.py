@@ -6,8 +6,8 @@ import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.cases import CASES, MASKS, Case, masked_ids
 from tests.lowering.converted_cases import SHAPES, converted, keras_answers, keras_model

@@ -12,7 +12,7 @@ import pytest
 import seqkit_onnx
 import tensorflow as tf
 from keras import layers, ops
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 
 from tests.cases import randomize_weights
 

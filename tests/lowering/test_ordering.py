@@ -6,7 +6,7 @@ import onnx
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import GraphProto, TensorProto, helper
-from seqkit_onnx.lowering.ordering import put_in_order
+from seqkit_onnx.passes.ordering import put_in_order
 
 
 @st.composite

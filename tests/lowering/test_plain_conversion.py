@@ -8,7 +8,7 @@ import pytest
 import seqkit_onnx
 import tensorflow as tf
 from seqkit_onnx.kinds import network as network_kind
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 from seqkit_onnx.verification import VerificationError
 
 from tests.exported import assert_equal_to_keras, exported, operators, values

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 import seqkit_onnx
 from onnx import numpy_helper, parser
-from seqkit_onnx.lowering.quantization import to_int8
 from seqkit_onnx.metadata import serialize
+from seqkit_onnx.passes.quantization import to_int8
 from seqkit_onnx.runtime.loading import open_model
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary

@@ -11,11 +11,11 @@ import pytest
 import seqkit_onnx
 from hypothesis import given
 from hypothesis import strategies as st
-from seqkit_onnx.lowering import choice_by_rows, scan
-from seqkit_onnx.lowering.choice_by_rows import always, where_faster
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.operators import CellOperator
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.cells.operators import CellOperator
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.recurrence import choice_by_rows, scan
+from seqkit_onnx.recurrence.choice_by_rows import always, where_faster
+from seqkit_onnx.tracing.signature import model_signature
 from seqkit_onnx.verification import VerificationError
 
 from tests.cases import CASES, MASKS, UNITS, VOCAB

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.exported import assert_equal_to_keras, exported, values
 from tests.lowering.test_native_recurrence import TOLERANCE, run

@@ -8,7 +8,7 @@ import onnx
 import pytest
 import seqkit_onnx
 from keras import layers, ops
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
 
 from tests.lowering.test_operator_handlers import assert_equal_to_keras
 

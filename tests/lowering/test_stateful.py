@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import onnx
 import pytest
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.interception import UnsupportedLayerError
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.tracing.interception import UnsupportedLayerError
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.cases import masked_ids, randomize_weights
 from tests.exported import exported

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import GraphProto, TensorProto, helper, numpy_helper
-from seqkit_onnx.lowering.step_passes import simplify_step
+from seqkit_onnx.passes.step_passes import simplify_step
 
 INT64, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.signature import model_signature
+from seqkit_onnx.conversion import convert
+from seqkit_onnx.tracing.signature import model_signature
 
 from tests.cases import CELLS, MASKS, masked_ids, randomize_weights
 from tests.lowering.test_native_recurrence import LOOPS, TOLERANCE, run

@@ -5,8 +5,8 @@ import pytest
 
 from keras_seqkit import Seq2SeqTranslator, TextClassifier, TextGenerator, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
-from keras_seqkit.models.built_optimizer import build_optimizer
-from keras_seqkit.models.language_training import StreamTraining
+from keras_seqkit.models.compiling import build_optimizer
+from keras_seqkit.models.generation.language_training import StreamTraining
 
 TEXTS = ["a b", "b a"]
 VOCABULARY = Vocabulary.from_texts(TEXTS)

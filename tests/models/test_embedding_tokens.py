@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from keras_seqkit import BidirectionalStack, GloveEmbedding, TextClassifier, TextGenerator, Vocabulary
-from keras_seqkit.models.embedding_tokens import check_tokens
+from keras_seqkit.models.embeddings import check_tokens
 
 VOCABULARY = Vocabulary(["sun", "moon", "star"])
 VECTORS = {"sun": [3.0, 4.0], "moon": [0.0, 2.0], "mars": [9.0, 9.0]}

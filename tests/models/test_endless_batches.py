@@ -7,8 +7,7 @@ import pytest
 
 from keras_seqkit import TextClassifier, TextGenerator, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
-from keras_seqkit.models.endless_batches import EndlessBatches
-from keras_seqkit.models.text_batches import TextBatches
+from keras_seqkit.models.text_batches import EndlessBatches, TextBatches
 from tests.eager import eagerly
 
 TEXTS = ["good " * (1 + place * 7 % 40) + ("fine" if place % 2 else "poor") for place in range(12)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_seqkit import TextGenerator, samplers
-from keras_seqkit.models.writer import PROMPTS_AT_ONCE, TOKENS_AT_ONCE
+from keras_seqkit.models.generation.writer import PROMPTS_AT_ONCE, TOKENS_AT_ONCE
 from keras_seqkit.text.continuation import Continuation
 from tests.eager import eagerly
 from tests.generators import CELLS, biased, generator

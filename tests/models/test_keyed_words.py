@@ -5,7 +5,7 @@ import pytest
 from gensim.models import KeyedVectors, Word2Vec
 
 from keras_seqkit import CBOW, GloveEmbedding, SkipGram, Vocabulary
-from keras_seqkit.models.keyed_words import KeyedWords
+from keras_seqkit.models.word_vectors.keyed_words import KeyedWords
 from tests.models.word_vector_texts import PETS, TOOLS, grouped_texts
 
 VOCABULARY = Vocabulary.from_texts(grouped_texts(60))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_seqkit.models.label_targets import ClassTargets, check_labels, labels_in
+from keras_seqkit.models.classification.label_targets import ClassTargets, check_labels, labels_in
 
 NAN = float("nan")
 

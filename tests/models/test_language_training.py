@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from keras_seqkit import TextGenerator
 from keras_seqkit.models import SampleText
-from keras_seqkit.models.language_training import StreamTraining
-from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+from keras_seqkit.models.generation.language_training import StreamTraining
+from keras_seqkit.models.generation.token_streams import ContinuousBatches, WindowBatches
 from keras_seqkit.text.vocabulary import START_ID
 from tests.eager import eagerly
 from tests.generators import CELLS, generator

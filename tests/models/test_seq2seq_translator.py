@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_seqkit import Seq2SeqTranslator, Vocabulary
-from keras_seqkit.models.sentence_pair_batches import SentencePairBatches
-from keras_seqkit.models.translation_training import SmoothedCrossentropy, default_optimizer
+from keras_seqkit.models.translation.sentence_pair_batches import SentencePairBatches
+from keras_seqkit.models.translation.translation_training import SmoothedCrossentropy, default_optimizer
 from tests.eager import eagerly
 from tests.translators import SENTENCES, SOURCES, TARGETS, VARIANTS, translator
 

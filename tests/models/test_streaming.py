@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_seqkit.models.streaming import stream_text
+from keras_seqkit.models.generation.streaming import stream_text
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.continuation import Continuation
 

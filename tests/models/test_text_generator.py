@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_seqkit import GloveEmbedding, TextGenerator, Vocabulary
-from keras_seqkit.models.scoring import STEPS_AT_ONCE
+from keras_seqkit.models.generation.scoring import STEPS_AT_ONCE
 from tests.eager import eagerly
 from tests.generators import CELLS, generator, vocabulary_of
 from tests.numpy_generator import NumpyNetwork

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_seqkit.models.token_streams import ContinuousBatches, WindowBatches
+from keras_seqkit.models.generation.token_streams import ContinuousBatches, WindowBatches
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID, START_ID
 
 lengths_of_texts = st.lists(st.integers(0, 9), min_size=1, max_size=5)

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from keras_seqkit import GloveEmbedding, Seq2SeqTranslator, Vocabulary
-from keras_seqkit.models.encoded_pairs import encoded_pairs
-from keras_seqkit.models.translation_training import SmoothedCrossentropy
+from keras_seqkit.models.translation.encoded_pairs import encoded_pairs
+from keras_seqkit.models.translation.translation_training import SmoothedCrossentropy
 from tests.eager import eagerly
 
 TOLERANCE = 1e-5  # float32

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from keras_seqkit.models.vector_text import vectors_as_text
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.models.word_vectors.vector_text import vectors_as_text
+from keras_seqkit.text.vectors.word_vectors import read_vectors
 from tests.text_strategies import UNUSUAL
 
 SPACES = [chr(code) for code in range(0x21)]  # white space and control characters

@@ -6,7 +6,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
-from keras_seqkit.models.word_pairs import NoiseWords, WordPairs, context_table, keep_probabilities, known_words
+from keras_seqkit.models.word_vectors.word_pairs import (
+    NoiseWords,
+    WordPairs,
+    context_table,
+    keep_probabilities,
+    known_words,
+)
 
 VOCAB = 12
 ROWS = st.lists(st.lists(st.integers(0, VOCAB - 1), max_size=12), min_size=1, max_size=6)

@@ -10,7 +10,7 @@ from gensim.models import KeyedVectors
 from keras import ops
 
 from keras_seqkit import CBOW, GloveEmbedding, SkipGram, Vocabulary
-from keras_seqkit.models.word_vector_model import WordVectorModel
+from keras_seqkit.models.word_vectors.word_vector_model import WordVectorModel
 from tests.eager import eagerly
 from tests.models.word_vector_texts import PETS, TOOLS, grouped_texts
 

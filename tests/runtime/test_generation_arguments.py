@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqkit_onnx.runtime import generation_arguments as runtime
 
-from keras_seqkit.models import writer
+from keras_seqkit.models.generation import writer
 from keras_seqkit.text import Vocabulary, continuation
 
 few_letters = st.text(st.sampled_from("ab "), max_size=12)

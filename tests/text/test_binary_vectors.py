@@ -14,8 +14,8 @@ from gensim.models.fasttext import load_facebook_vectors, save_facebook_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_seqkit.text import fasttext_file
-from keras_seqkit.text.word_vectors import read_ngram_vectors, read_vectors
+from keras_seqkit.text.vectors import fasttext_file
+from keras_seqkit.text.vectors.word_vectors import read_ngram_vectors, read_vectors
 from tests.text.vector_files import FLOATS, as_dict, assert_same, read
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=12)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_seqkit.text.decimal_text import READ_AHEAD, parse_decimals
+from keras_seqkit.text.vectors.decimal_text import READ_AHEAD, parse_decimals
 from tests.text.vector_files import NUMBER_TEXTS
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_seqkit.text import NGramModel, Vocabulary
-from keras_seqkit.text.token_draw import TokenDraw
+from keras_seqkit.text.ngrams.token_draw import TokenDraw
 from tests.text.ngram_textbook import CORPUS, ROUNDING, corpora, orders, random_texts, seeds
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import keras_seqkit
-from keras_seqkit.text import NGramModel, Vocabulary, ngram_tables
-from keras_seqkit.text.ngram_tables import count_distinct
+from keras_seqkit.text import NGramModel, Vocabulary
+from keras_seqkit.text.ngrams import ngram_tables
+from keras_seqkit.text.ngrams.ngram_tables import count_distinct
 from tests.text.ngram_textbook import (
     CORPUS,
     END,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_seqkit.text import rules as rules_module
-from keras_seqkit.text.rules import PATTERN_LEVELS, TextRules, lowercase_table
+from keras_seqkit.text.vocabulary import rules as rules_module
+from keras_seqkit.text.vocabulary.rules import PATTERN_LEVELS, TextRules, lowercase_table
 from tests.text_strategies import any_text, ascii_text
 
 EVERY_CHARACTER = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]

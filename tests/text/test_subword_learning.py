@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keras_seqkit.text import Vocabulary, subword_learning
-from keras_seqkit.text.subword_limit import pattern_size
+from keras_seqkit.text import Vocabulary
+from keras_seqkit.text.vocabulary import subword_learning
+from keras_seqkit.text.vocabulary.subword_limit import pattern_size
 from tests.text_strategies import any_text, few_texts
 
 RESERVED = ["[PAD]", "[UNK]", "[START]", "[END]"]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text import subword_limit as module
-from keras_seqkit.text.subword_limit import MAX_PATTERN_SIZE, MAX_PIECE_LENGTH, pattern_size
+from keras_seqkit.text.vocabulary import subword_limit as module
+from keras_seqkit.text.vocabulary.subword_limit import MAX_PATTERN_SIZE, MAX_PIECE_LENGTH, pattern_size
 from tests.subword_strategies import piece_lists
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keras_seqkit.text import Vocabulary
-from keras_seqkit.text import subword_splitter as module
+from keras_seqkit.text.vocabulary import subword_splitter as module
 from tests.subword_strategies import piece_lists
 from tests.text_strategies import any_text, few_texts
 

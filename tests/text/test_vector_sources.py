@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.text.vectors.word_vectors import read_vectors
 from tests.text.vector_files import MOON, STAR, SUN, read
 
 PLAIN = f"{SUN}\n{MOON}\n{STAR}\n".encode()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_seqkit.text import vector_file
-from keras_seqkit.text.word_vectors import read_vectors
+from keras_seqkit.text.vectors import vector_file
+from keras_seqkit.text.vectors.word_vectors import read_vectors
 from tests.text.vector_files import MOON, NUMBER_TEXTS, STAR, SUN, as_dict, assert_same, read, textbook
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=20)

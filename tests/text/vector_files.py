@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from keras_seqkit.text.word_vectors import WordVectors, read_vectors
+from keras_seqkit.text.vectors.word_vectors import WordVectors, read_vectors
 
 SUN, MOON, STAR = "sun 0.25 -1.5 3", "moon -0.0 1e-3 12.5", "star 0.1 0.2 0.3"
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)

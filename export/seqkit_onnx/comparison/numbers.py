@@ -11,11 +11,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignor
 from seqkit_onnx.comparison.predictions import predictions
 from seqkit_onnx.comparison.verification import TOLERANCE, TOLERANCES, Verification, VerificationError
 from seqkit_onnx.ignored_warnings import ignored_here
-from seqkit_onnx.lowering.hooks import plain_scope_name
-from seqkit_onnx.lowering.layer_walk import all_layers, states_of, unchanged
-from seqkit_onnx.lowering.other_precision import rebuilt
-from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, REFUSED_INPUTS
-from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.layer_walk import all_layers, states_of, unchanged
+from seqkit_onnx.tracing.hooks import plain_scope_name
+from seqkit_onnx.tracing.other_precision import rebuilt
+from seqkit_onnx.tracing.refusals import CANNOT_REBUILD, REFUSED_INPUTS
+from seqkit_onnx.tracing.signature import ModelSignature
 
 # A network may magnify the rounding of float32. Where that is so, Keras itself is further from its answers in float64,
 # or to inputs that differ in the last bit, and a file may be so many times as far from Keras.

@@ -8,10 +8,10 @@ import numpy as np
 from seqkit_onnx.comparison.numbers import largest_difference
 from seqkit_onnx.comparison.samples import sample_inputs
 from seqkit_onnx.comparison.verification import VerificationError
-from seqkit_onnx.lowering.layer_walk import unchanged
-from seqkit_onnx.lowering.other_precision import BUILD_IT_YOURSELF
-from seqkit_onnx.lowering.refusals import CANNOT_REBUILD, UnsupportedLayerError, said
-from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.layer_walk import unchanged
+from seqkit_onnx.tracing.other_precision import BUILD_IT_YOURSELF
+from seqkit_onnx.tracing.refusals import CANNOT_REBUILD, UnsupportedLayerError, said
+from seqkit_onnx.tracing.signature import ModelSignature
 
 HALF_TOLERANCE = 0.1  # bfloat16 has 8 bits, and recurrences add up what is rounded
 

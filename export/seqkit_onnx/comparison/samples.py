@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_seqkit.text import Vocabulary
-from seqkit_onnx.lowering.layer_walk import all_layers
-from seqkit_onnx.lowering.signature import ModelSignature
+from seqkit_onnx.layer_walk import all_layers
+from seqkit_onnx.tracing.signature import ModelSignature
 
 SAMPLE_ROWS = 8
 UNKNOWN_INPUT_SIZE = 7  # for axes that vary

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from seqkit_onnx.lowering.cuda_placement import KeptOnCpu
+from seqkit_onnx.passes.cuda_placement import KeptOnCpu
 
 TOLERANCE = 1e-5  # float32 sums taken in another order differ by about 1e-7 a step, and probabilities are at most 1
 # float16 has 11 bits and int8 weights have 8; rounded weights moved probabilities of networks of real size by up to

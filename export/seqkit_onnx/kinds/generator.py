@@ -12,8 +12,8 @@ from keras_seqkit.text.continuation import Continuation
 from keras_seqkit.text.vocabulary import START_ID
 from seqkit_onnx.comparison.texts import compare_texts
 from seqkit_onnx.comparison.verification import Verification
-from seqkit_onnx.generator_graph import generator_model
-from seqkit_onnx.generator_step_graph import generator_step_model, step_states
+from seqkit_onnx.decoding.generator_graph import generator_model
+from seqkit_onnx.decoding.generator_step_graph import generator_step_model, step_states
 from seqkit_onnx.kinds.file_kind import Options, exports
 from seqkit_onnx.kinds.writer import WriterFile
 from seqkit_onnx.metadata import of_states

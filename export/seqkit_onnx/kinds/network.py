@@ -21,21 +21,21 @@ from seqkit_onnx.comparison.samples import (
     sample_texts,
 )
 from seqkit_onnx.comparison.verification import Verification, VerificationError
-from seqkit_onnx.graphs.labels import add_labels
-from seqkit_onnx.graphs.no_rows import answer_no_rows
-from seqkit_onnx.graphs.text_to_ids import add_text_to_ids
-from seqkit_onnx.kind_of_scores import kind_of_scores
+from seqkit_onnx.conversion import convert
 from seqkit_onnx.kinds.file_kind import FileKind, Options, exports
-from seqkit_onnx.lowering.carried_state import CarriedState, carried_states
-from seqkit_onnx.lowering.choice_by_rows import always, both_sides, never, where_faster
-from seqkit_onnx.lowering.conversion import convert
-from seqkit_onnx.lowering.half_precision import computes_in_half, to_float16
-from seqkit_onnx.lowering.id_limits import id_limits, initial_states
-from seqkit_onnx.lowering.other_precision import in_float32
-from seqkit_onnx.lowering.passes import move_weights_into_branches, remove_identities, rename_values
-from seqkit_onnx.lowering.quantization import to_int8
-from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.kinds.kind_of_scores import kind_of_scores
 from seqkit_onnx.metadata import declare_operator_sets, of_labels, of_states, of_vocabulary
+from seqkit_onnx.passes.half_precision import computes_in_half, to_float16
+from seqkit_onnx.passes.id_limits import id_limits, initial_states
+from seqkit_onnx.passes.passes import move_weights_into_branches, remove_identities, rename_values
+from seqkit_onnx.passes.quantization import to_int8
+from seqkit_onnx.recurrence.carried_state import CarriedState, carried_states
+from seqkit_onnx.recurrence.choice_by_rows import always, both_sides, never, where_faster
+from seqkit_onnx.text.labels import add_labels
+from seqkit_onnx.text.no_rows import answer_no_rows
+from seqkit_onnx.text.text_to_ids import add_text_to_ids
+from seqkit_onnx.tracing.other_precision import in_float32
+from seqkit_onnx.tracing.signature import ModelSignature, model_signature
 
 RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
 CHOICES = {

@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 
 from keras_seqkit.models import TextClassifier, TextRegressor
-from keras_seqkit.models.text_encoder_model import TextEncoderModel
+from keras_seqkit.models.classification.text_encoder_model import TextEncoderModel
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.labels import LabelSetComparison
 from seqkit_onnx.comparison.numbers import Comparison
 from seqkit_onnx.comparison.samples import sample_texts
-from seqkit_onnx.graphs.labels import add_several_labels
 from seqkit_onnx.kinds.file_kind import Options, exports
 from seqkit_onnx.kinds.network import NetworkFile
-from seqkit_onnx.lowering.signature import ModelSignature, model_signature
+from seqkit_onnx.text.labels import add_several_labels
+from seqkit_onnx.tracing.signature import ModelSignature, model_signature
 
 
 @exports(TextEncoderModel)

@@ -10,9 +10,9 @@ from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.vocabulary import END_ID, PADDING_ID
 from seqkit_onnx.comparison.texts import compare_texts
 from seqkit_onnx.comparison.verification import Verification
+from seqkit_onnx.decoding.translator_graph import translator_model
 from seqkit_onnx.kinds.file_kind import exports
 from seqkit_onnx.kinds.writer import WriterFile
-from seqkit_onnx.translator_graph import translator_model
 
 SEARCHES: tuple[dict[str, Any], ...] = ({"num_beams": 1}, {"num_beams": 3, "length_penalty": 0.6})
 

@@ -1,6 +1,6 @@
 """Word vectors, of which no file is made: they have no answer to a text, and are a layer of a model that has one."""
 
-from keras_seqkit.models.word_vector_model import WordVectorModel
+from keras_seqkit.models.word_vectors.word_vector_model import WordVectorModel
 from seqkit_onnx.kinds.file_kind import refuse
 
 refuse(

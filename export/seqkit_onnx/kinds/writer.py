@@ -10,10 +10,10 @@ import onnx
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.samples import sample_texts
 from seqkit_onnx.comparison.verification import Verification
-from seqkit_onnx.graphs.no_rows import answer_no_rows
 from seqkit_onnx.kinds.file_kind import FileKind, Options
-from seqkit_onnx.lowering.other_precision import default_policy, in_float32
 from seqkit_onnx.metadata import declare_operator_sets, of_vocabulary
+from seqkit_onnx.text.no_rows import answer_no_rows
+from seqkit_onnx.tracing.other_precision import default_policy, in_float32
 
 
 class WriterFile(FileKind):

@@ -1,0 +1,1 @@
+"""Which Keras cell is which ONNX operator."""

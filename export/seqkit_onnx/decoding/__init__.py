@@ -1,0 +1,1 @@
+"""Loops around a step, as ONNX: the graphs of generators and translators."""

@@ -1,1 +1,0 @@
-"""Keras models as ONNX models: tf2onnx converts all but the recurrence, and that becomes native operators."""

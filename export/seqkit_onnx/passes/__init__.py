@@ -1,0 +1,1 @@
+"""What is read of, and changed in, a finished graph."""

@@ -1,0 +1,1 @@
+"""Placeholders become native operators, with what their masks and states need around them."""

@@ -1,0 +1,1 @@
+"""Text to ids, ids to text, and scores to labels, as ONNX."""

@@ -1,0 +1,1 @@
+"""Models that tell what a text is: labels or a number."""

@@ -1,0 +1,1 @@
+"""Language models: they generate text and score sentences."""

@@ -1,0 +1,1 @@
+"""Models that read a sentence and write another."""

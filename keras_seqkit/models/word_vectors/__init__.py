@@ -1,0 +1,1 @@
+"""Models that learn a vector for each word: CBOW and skip-gram."""
