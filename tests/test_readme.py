@@ -46,7 +46,7 @@ def _lowerings_stay(monkeypatch):
 @pytest.mark.usefixtures("_in_empty_folder")
 def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
     keras.utils.set_random_seed(0)
-    names = run_blocks(code_blocks("README.md")[:1])
+    names = run_blocks(code_blocks("README.md"))
     assert capsys.readouterr().out == "['fresh', 'rotten']\n"
     assert "GRU" in operator_types(tmp_path / "sentiment.onnx")
     with eagerly():
@@ -55,31 +55,18 @@ def test_the_readme_trains_exports_and_runs(tmp_path, capsys):
     assert found.label_agreement == 1
 
 
-@pytest.mark.usefixtures("_in_empty_folder")
-def test_the_readme_trains_a_writer_exports_and_runs_it(tmp_path, capsys):
-    keras.utils.set_random_seed(0)
-    names = run_blocks(code_blocks("README.md")[1:2])
-    [written] = names["writer"].generate("the c", max_new_tokens=40, temperature=0.5, seed=1)
-    assert capsys.readouterr().out == f"{[written]}\n"
-    words = {word.strip(".") for line in names["lines"] for word in line.split()}
-    assert {word.strip(".") for word in written.split()} <= words
-    assert "LSTM" in operator_types(tmp_path / "writer.onnx")
-
-
-@pytest.mark.usefixtures("_in_empty_folder")
-def test_the_readme_trains_a_translator_exports_and_runs_it(tmp_path, capsys):
-    keras.utils.set_random_seed(0)
-    names = run_blocks(code_blocks("README.md")[2:])
-    assert capsys.readouterr().out == "['the cow hears the cat.']\n"
-    assert names["translator"].translate(names["source"][:9]) == names["model"].translate(names["source"][:9])
-    assert "LSTM" in operator_types(tmp_path / "translator.onnx")
-
-
 def test_the_readme_needs_about_fifteen_lines():
-    blocks = code_blocks("README.md")
-    assert len(blocks) == 3
-    for block in blocks:
-        assert len([line for line in block.splitlines() if line.strip()]) <= 15
+    [block] = code_blocks("README.md")
+    assert len([line for line in block.splitlines() if line.strip()]) <= 15
+
+
+def test_the_table_of_the_readme_says_what_the_page_on_benchmarks_says():
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    rows = table_rows((ROOT / "README.md").read_text("utf-8"), "measured")
+    assert 0 < len(rows) <= 8
+    for row in rows:
+        for figure in re.findall(r"\d[\d.,e-]*", " ".join(row[1:])):
+            assert figure.strip(".,") in page, row
 
 
 @pytest.mark.usefixtures("_in_empty_folder", "_lowerings_stay")
@@ -110,15 +97,6 @@ def test_without_its_lowering_the_same_cell_is_a_loop_with_a_warning(tmp_path):
 def test_a_lowering_takes_less_than_thirty_lines():
     lowering = code_blocks("export/README.md")[0]
     assert len(lowering.splitlines()) < LINES_OF_A_LOWERING
-
-
-def test_the_file_map_of_the_readme_names_only_what_is_there():
-    [file_map] = re.findall(r"## Where things are\n+```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    folders: list[str] = []
-    for line in file_map.splitlines():
-        indent, name = len(line) - len(line.lstrip()), line.split()[0]
-        folders[indent // 4 :] = [name]
-        assert (ROOT / "".join(folders)).exists(), line
 
 
 def test_the_links_of_the_readmes_lead_somewhere():
