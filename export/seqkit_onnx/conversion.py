@@ -16,7 +16,7 @@ from seqkit_onnx.tracing.signature import ModelSignature
 from seqkit_onnx.tracing.traced_model import trace_model
 
 OPSET = 20  # the first with StringSplit and StringConcat; CUDA has its recurrent operators registered for it
-IR_VERSION = 9  # what the first onnxruntime with opset 20 reads
+IR_VERSIONS = {18: 8, 19: 9, 20: 9}  # what the first onnxruntime with that opset reads
 
 
 def convert(
@@ -26,6 +26,7 @@ def convert(
     scan_from: ScanFrom = never,
     *,
     inputs_are_finite: bool = False,
+    opset: int = OPSET,
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -35,15 +36,16 @@ def convert(
         right_padded_inputs: inputs whose zeros are known to be on the right only; ``"all"``: every mask is.
         scan_from: which recurrences are run as a `Scan`, and from how many rows on.
         inputs_are_finite: whether no input ever holds NaN: floating ones are states that the graph gives itself.
+        opset: of `IR_VERSIONS`.
 
     Returns:
-        The ONNX model, with the signature's names, opset 20.
+        The ONNX model, with the signature's names.
 
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
     traced = trace_model(model, signature)
-    proto = onnx.version_converter.convert_version(traced.proto, OPSET)
+    proto = onnx.version_converter.convert_version(traced.proto, opset)
     _name_values(proto.graph, traced.inputs, traced.outputs)
     remove_identities(proto.graph)
     expand_placeholders(
@@ -54,7 +56,7 @@ def convert(
     put_in_order(proto.graph)
     give_readable_names(proto.graph, model)
     _name_shapes(proto.graph, signature)
-    proto.ir_version = IR_VERSION
+    proto.ir_version = IR_VERSIONS[opset]
     return proto
 
 

@@ -1,7 +1,7 @@
 """Exports a Keras model to one ONNX file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -9,9 +9,11 @@ import keras
 from keras_seqkit.text import Vocabulary
 from keras_seqkit.text.files import write_atomically
 from seqkit_onnx.comparison.verification import Verification
+from seqkit_onnx.conversion import OPSET
 from seqkit_onnx.export_checks import check_backend, check_path
 from seqkit_onnx.kinds import FileKind, Options, kind_for
-from seqkit_onnx.metadata import of_precision, open_checked, serialize, write_metadata
+from seqkit_onnx.metadata import of_precision, of_settings, open_checked, serialize, write_metadata
+from seqkit_onnx.passes.require_settings import require_settings
 
 
 def export(
@@ -30,6 +32,9 @@ def export(
     sampler: Any = None,
     step: bool = False,
     scores: str | None = None,
+    settings: str = "optional",
+    opset: int = OPSET,
+    shapes: Mapping[str, int] | None = None,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -63,6 +68,12 @@ def export(
             streams, and for many sessions at once.
         scores: with `labels`, what the model's output is: ``"probabilities"``, or ``"logits"``, of which the file takes
             the sigmoid (one column) or softmax. `None`: found out from the model; an error where it cannot be known.
+        settings: ``"optional"``: callers may leave out the file's settings, such as temperature or beams. JavaScript
+            and Java cannot feed such inputs: ``"required"`` makes them plain inputs, whose defaults the metadata name;
+            what `load` returns fills them in.
+        opset: of ONNX. For a file that takes no text, 18 and 19 open in older runtimes: 18 in onnxruntime 1.14.
+        shapes: for a file that takes no text, sizes of axes that would vary, for runtimes that want all of them
+            fixed: ``{"batch": 1, "time": 60}``.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -94,6 +105,9 @@ def export(
         sampler=sampler,
         step=step,
         scores=scores,
+        settings=settings,
+        opset=opset,
+        shapes=shapes,
     )
     write_file(model, path, options, verify)
 
@@ -122,13 +136,16 @@ def write_file(
 
 def _write(kind: FileKind, path: str | os.PathLike, verify: bool) -> Verification | None:
     proto = kind.draft()
-    write_metadata(proto, kind.model.name, kind.name, kind.metadata())
+    about = kind.metadata()
+    if kind.options.settings == "required":
+        about |= of_settings(require_settings(proto.graph))
+    write_metadata(proto, kind.model.name, kind.name, about)
     file = open_checked(proto, kind.model)
     precision = kind.options.precision
     found = kind.compare_on_samples(file) if verify or precision else None
     if verify and found is not None:
         kind.check(found)
     if precision and found is not None:
-        write_metadata(proto, kind.model.name, kind.name, kind.metadata() | of_precision(precision, found))
+        write_metadata(proto, kind.model.name, kind.name, about | of_precision(precision, found))
     write_atomically(path, serialize(proto))
     return found

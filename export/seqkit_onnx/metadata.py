@@ -12,7 +12,7 @@ from onnx import helper
 
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.verification import Verification
-from seqkit_onnx.conversion import OPSET
+from seqkit_onnx.conversion import IR_VERSIONS, OPSET
 from seqkit_onnx.layer_walk import owner_of_node
 from seqkit_onnx.recurrence.carried_state import CarriedState
 from seqkit_onnx.runtime.content_digest import KEY, digest_entry
@@ -21,11 +21,12 @@ from seqkit_onnx.text.text_to_ids import MICROSOFT_DOMAIN, ML_DOMAIN
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 
 
-def declare_operator_sets(proto: onnx.ModelProto) -> None:
-    """Writes down which operator sets a file uses."""
+def declare_operator_sets(proto: onnx.ModelProto, opset: int = OPSET) -> None:
+    """Writes down which operator sets a file uses, and the version of the format that came with them."""
+    proto.ir_version = IR_VERSIONS[opset]
     del proto.opset_import[:]
-    for domain, opset in (("", OPSET), (ML_DOMAIN, 3), (MICROSOFT_DOMAIN, 1)):
-        proto.opset_import.append(helper.make_opsetid(domain, opset))
+    for domain, version in (("", opset), (ML_DOMAIN, 3), (MICROSOFT_DOMAIN, 1)):
+        proto.opset_import.append(helper.make_opsetid(domain, version))
 
 
 def open_checked(proto: onnx.ModelProto, model: keras.Model | None = None) -> Any:
@@ -126,6 +127,11 @@ def of_vocabulary(vocabulary: Vocabulary | None) -> dict[str, str]:
 def of_states(states: Sequence[CarriedState]) -> dict[str, str]:
     """What a file says of the states that its caller carries."""
     return {"states": json.dumps([state._asdict() for state in states])} if states else {}
+
+
+def of_settings(defaults: Mapping[str, Any]) -> dict[str, str]:
+    """What a file says of settings that its inputs have no defaults for."""
+    return {"settings": json.dumps(dict(defaults))} if defaults else {}
 
 
 def of_precision(precision: str, found: Verification) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
     python -m tests.compatibility [VERSION ...]
 
-Without versions: the first that knows opset 20, with the NumPy of its time (there are wheels up to Python 3.12); the
-oldest that pyproject.toml allows, with the oldest NumPy; the newest of both.
+Without versions: the oldest with wheels for Python 3.11, which runs the files of opset 18 alone; the first that knows
+opset 20, with the NumPy of its time (there are wheels up to Python 3.12); the oldest that pyproject.toml allows, with
+the oldest NumPy; the newest of both.
 """
 
 import logging
@@ -17,10 +18,16 @@ from pathlib import Path
 
 from seqkit_onnx.cli.quiet_import import quiet_import
 
+OPSET_18 = "opset_18"  # the folder of files for older runtimes
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "check_answers.py"
-FIRST_WITH_OPSET_20, OLDEST_ALLOWED, NEWEST = "1.17.0", "1.19.0", "newest"
-NUMPY = {FIRST_WITH_OPSET_20: "numpy==1.26.4", OLDEST_ALLOWED: "numpy==2.0.0", NEWEST: "numpy"}
+OLDEST_WITH_WHEELS, FIRST_WITH_OPSET_20, OLDEST_ALLOWED, NEWEST = "1.15.0", "1.17.0", "1.19.0", "newest"
+NUMPY = {
+    OLDEST_WITH_WHEELS: "numpy==1.26.4",
+    FIRST_WITH_OPSET_20: "numpy==1.26.4",
+    OLDEST_ALLOWED: "numpy==2.0.0",
+    NEWEST: "numpy",
+}
 
 
 def environment(version: str) -> Path:
@@ -43,7 +50,7 @@ def export_all(folder: Path) -> None:
         from tests.compatibility.question_files import write_all
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Layer .* was passed an input with a mask attached to it")
-    write_all(folder)
+    write_all(folder, OPSET_18)
 
 
 def main(versions: list[str]) -> int:
@@ -53,12 +60,13 @@ def main(versions: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         export_all(Path(folder))
         for version, python in zip(versions, pythons, strict=True):
-            command = [python, PROGRAM, folder, "--load"]
-            path = os.pathsep.join(map(str, (ROOT, ROOT / "export")))
-            status = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
-            failed += status != 0
-            if status < 0:
-                print(f"onnxruntime {version} crashed with signal {-status}", flush=True)
+            for part in (OPSET_18, ".")[: 1 if version == OLDEST_WITH_WHEELS else 2]:
+                command = [python, PROGRAM, Path(folder, part), "--load"]
+                path = os.pathsep.join(map(str, (ROOT, ROOT / "export")))
+                status = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+                failed += status != 0
+                if status < 0:
+                    print(f"onnxruntime {version} crashed with signal {-status}", flush=True)
     return 1 if failed else 0
 
 

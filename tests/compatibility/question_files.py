@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,10 +57,11 @@ GENERATORS: dict[str, tuple[str, str, Sampler]] = {
 }
 
 
-def write_all(folder: Path) -> None:
-    """Fills a folder with every model of the table, and with text classifiers."""
+def write_all(folder: Path, older: str) -> None:
+    """Fills a folder with every model of the table, and with text classifiers; one below it with opset 18."""
+    (folder / older).mkdir()
     for case in CASES:
-        write_case(folder, case)
+        write_case(folder, case, older)
     for vocabulary, cell in CLASSIFIERS:
         write_classifier(folder, vocabulary, cell)
     for name in GENERATORS:
@@ -68,7 +70,7 @@ def write_all(folder: Path) -> None:
         write_translator(folder, name)
 
 
-def write_case(folder: Path, case: Case) -> None:
+def write_case(folder: Path, case: Case, older: str) -> None:
     """Writes a model of the table, which takes ids, as operators and, ``*_auto``, with loops for many rows."""
     model = case.model()
     questions = {
@@ -84,6 +86,7 @@ def write_case(folder: Path, case: Case) -> None:
             arrays[f"{question}/out{index}"] = keras.ops.convert_to_numpy(output)
     path = folder / case.name.replace(" ", "_")
     _write(path, model, arrays, text=False)
+    _write(folder / older / path.name, model, arrays, text=False, opset=18)
     _write(path.with_name(f"{path.name}_auto"), model, arrays, text=False, recurrence="auto")
 
 
@@ -132,6 +135,6 @@ def write_translator(folder: Path, name: str) -> None:
     np.savez(path.with_suffix(".npz"), **arrays)
 
 
-def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool, **options: str) -> None:
+def _write(path: Path, model: keras.Model, arrays: dict[str, np.ndarray], text: bool, **options: Any) -> None:
     seqkit_onnx.export(model, path.with_suffix(".onnx"), text=text, **options, verify=False)
     np.savez(path.with_suffix(".npz"), **arrays)

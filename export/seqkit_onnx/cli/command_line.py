@@ -29,6 +29,8 @@ _PASSED_ON = (
     "sampler",
     "step",
     "scores",
+    "settings",
+    "opset",
 )  # to `export`, under the same names, where they are given
 _UNKNOWN_CLASS = re.compile(r"Could not locate \w+ '([^']+)'")
 _LAMBDA = re.compile(r"deserialization of a.{0,60}Python lambda", re.DOTALL)
@@ -103,6 +105,19 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--step", action="store_true", default=None, help="a text generator's file writes one token a call"
     )
     parser.add_argument("--sampler", metavar="NAME", help="how a text generator's file chooses tokens: greedy, beam")
+    parser.add_argument(
+        "--settings",
+        choices=["optional", "required"],
+        help="whether callers may leave out temperature, beams and the like; JavaScript and Java need: required",
+    )
+    parser.add_argument("--opset", type=int, choices=[18, 19, 20], help="of ONNX, with --ids; 18: onnxruntime 1.14")
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        type=_size_of_axis,
+        metavar="AXIS=SIZE",
+        help="axes that are fixed, with --ids: batch=1 time=60",
+    )
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument("--dtype", choices=["float16"], help="computes in half precision, for CUDA")
     precision.add_argument("--quantize", choices=["int8"], help="weights of a quarter of the size, for the CPU")
@@ -122,6 +137,14 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     arguments.output = arguments.output or arguments.model.with_suffix(".onnx")
     return arguments
+
+
+def _size_of_axis(text: str) -> tuple[str, int]:
+    """Reads ``time=60``."""
+    name, _, size = text.partition("=")
+    if not name or not size.isdigit():
+        raise argparse.ArgumentTypeError(f"an axis and its size are expected, such as time=60; received {text!r}")
+    return name, int(size)
 
 
 def export_file(arguments: argparse.Namespace) -> str:
@@ -235,6 +258,8 @@ def _options(arguments: argparse.Namespace, model: Any) -> Any:
     from seqkit_onnx.kinds import Options, kinds_of
 
     given = {name: value for name in _PASSED_ON if (value := getattr(arguments, name)) is not None}
+    if arguments.shapes is not None:
+        given["shapes"] = dict(arguments.shapes)
     try:
         if arguments.labels_from is not None:
             given["labels"] = arguments.labels_from.read_text("utf-8-sig").splitlines()

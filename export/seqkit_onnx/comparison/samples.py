@@ -131,6 +131,14 @@ def _pad(array: np.ndarray, value: Any) -> None:
         array[0][array[0] == 0] = 1
 
 
+def in_batches_of(samples: Any, rows: int) -> Iterator[Any]:
+    """Yields all rows of some inputs in batches of one size; the last ones begin again with the first."""
+    count = max(len(array) for array in keras.tree.flatten(samples) if array.ndim)
+    for start in range(0, count, rows):
+        places = np.arange(start, start + rows) % count
+        yield keras.tree.map_structure(lambda array, places=places: array[places] if array.ndim else array, samples)
+
+
 def first_rows(samples: Any, count: int) -> Any:
     """Returns so many rows, from the beginning again where there are fewer."""
     if isinstance(samples, list) and isinstance(samples[0], str):

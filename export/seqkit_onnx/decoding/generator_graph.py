@@ -11,7 +11,7 @@ from keras_seqkit.models.generation.generation import GenerationStep, PromptRead
 from keras_seqkit.models.generation.text_generator import TextGenerator
 from keras_seqkit.samplers import Sampler
 from keras_seqkit.samplers.counter_random import uniform
-from seqkit_onnx.conversion import IR_VERSION, OPSET, convert
+from seqkit_onnx.conversion import IR_VERSIONS, OPSET, convert
 from seqkit_onnx.decoding.generation_loop import SETTINGS, StepVariant, add_generation_loop, draws_of
 from seqkit_onnx.graph_builder import GraphBuilder
 from seqkit_onnx.passes.joining import GraphJoiner, reads
@@ -138,7 +138,9 @@ def spec(dtype: str, *shape: int | None) -> keras.layers.InputSpec:
 def empty_model(name: str) -> ModelProto:
     """Returns a model without nodes."""
     return helper.make_model(
-        helper.make_graph([], name, [], []), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        helper.make_graph([], name, [], []),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSIONS[OPSET],
     )
 
 

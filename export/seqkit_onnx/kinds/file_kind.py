@@ -1,7 +1,7 @@
 """What one kind of exported file is made of, and how it is compared with Keras."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
@@ -10,6 +10,7 @@ import onnx
 
 from keras_seqkit.text import Vocabulary
 from seqkit_onnx.comparison.verification import Verification, check
+from seqkit_onnx.conversion import OPSET
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Options:
     sampler: Any = None
     step: bool = False
     scores: str | None = None
+    settings: str = "optional"
+    opset: int = OPSET
+    shapes: Mapping[str, int] | None = None
 
     @property
     def precision(self) -> str | None:
@@ -109,12 +113,14 @@ class FileKind(ABC):
         check(found, self.options.precision)
 
     def refuse_what_it_does_not_take(self) -> None:
-        """Finds options that have no meaning for this kind.
+        """Finds options that have no meaning for this kind, and settings that are neither optional nor required.
 
         Raises:
             ValueError: there are some; the message names them, and where they belong.
         """
-        names = [name for name in self.options.given() if name != "text" and name not in self.takes]
+        if self.options.settings not in ("optional", "required"):
+            raise ValueError(f"export: settings is 'optional' or 'required'; received {self.options.settings!r}.")
+        names = [name for name in self.options.given() if name not in (*ALL_TAKE, *self.takes)]
         if self.brings_vocabulary and self._gives_its_own_vocabulary():
             names = [name for name in names if name != "vocabulary"]
         if names:
@@ -134,11 +140,14 @@ class FileKind(ABC):
         """What makes ids of the texts that the file takes; `None` where it takes none."""
 
 
+ALL_TAKE = ("text", "settings")
 # Where an argument belongs that somebody gave for another model.
 BELONGS_TO = {
     "sampler": "A sampler is a TextGenerator's.",
     "step": "A step is a TextGenerator's.",
     "scores": "Scores belong to a model of your own with labels.",
+    "opset": "Files that generate or translate need opset 20.",
+    "shapes": "Files that generate or translate take texts of any length.",
 }
 
 Kind = TypeVar("Kind", bound=type[FileKind])

@@ -1,6 +1,7 @@
 """The file of any Keras model: arrays in, arrays out; with a vocabulary strings in, with labels labels out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import keras
@@ -15,13 +16,14 @@ from seqkit_onnx.comparison.numbers import Comparison
 from seqkit_onnx.comparison.rebuilt_model import check_rebuilt
 from seqkit_onnx.comparison.samples import (
     first_rows,
+    in_batches_of,
     long_samples,
     of_other_numbers,
     sample_batches,
     sample_texts,
 )
 from seqkit_onnx.comparison.verification import Verification, VerificationError
-from seqkit_onnx.conversion import convert
+from seqkit_onnx.conversion import IR_VERSIONS, OPSET, convert
 from seqkit_onnx.kinds.file_kind import FileKind, Options, exports
 from seqkit_onnx.kinds.kind_of_scores import kind_of_scores
 from seqkit_onnx.metadata import declare_operator_sets, of_labels, of_states, of_vocabulary
@@ -44,6 +46,7 @@ CHOICES = {
     "quantize": (None, "int8"),
     "recurrence": tuple(RECURRENCES),
     "scores": (None, "probabilities", "logits"),
+    "opset": tuple(IR_VERSIONS),
 }
 
 
@@ -57,7 +60,18 @@ class NetworkFile(FileKind):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(
-        {"labels", "vocabulary", "input_signature", "padding", "dtype", "quantize", "recurrence", "scores"}
+        {
+            "labels",
+            "vocabulary",
+            "input_signature",
+            "padding",
+            "dtype",
+            "quantize",
+            "recurrence",
+            "scores",
+            "opset",
+            "shapes",
+        }
     )
     masks_padding: ClassVar[bool] = False  # whether the model is known to leave padding out of account
 
@@ -74,6 +88,11 @@ class NetworkFile(FileKind):
         if options.scores is not None and self.labels is None:
             raise ValueError("export: scores belong to a model of your own with labels. Leave it out.")
         self.tokens = self.own_vocabulary if options.text else None
+        if self.tokens is not None and (options.opset != OPSET or options.shapes):
+            raise ValueError(
+                f"export: a file that takes text needs opset {OPSET} and takes texts of any number and length. Pass "
+                "text=False, or leave opset and shapes out."
+            )
         self.scores_are: str | None = None
         self.states: list[CarriedState] = []
 
@@ -103,10 +122,20 @@ class NetworkFile(FileKind):
         _check_weights(self.model)
         self.signature = self.signature_of_model()
         self._compute_in_float32()
+        self.of_samples = self.signature
+        if self.options.shapes:
+            self.signature = self.signature.with_sizes(self.options.shapes)
+            self.of_samples = replace(self.signature, batch=self.of_samples.batch)
         if self.tokens is not None:
             _check_ids_input(self.signature)
         padding = "all" if self.options.padding == "post" else () if self.tokens is None else self.signature.input_names
-        proto = convert(self.model, self.traced_signature(), padding, RECURRENCES[self.options.recurrence])
+        proto = convert(
+            self.model,
+            self.traced_signature(),
+            padding,
+            RECURRENCES[self.options.recurrence],
+            opset=self.options.opset,
+        )
         graph = proto.graph
         self.states = carried_states(graph, len(self.signature.input_names), len(self.signature.output_names))
         _check_states(self.states, text_or_labels=self.tokens is not None or self.labels is not None)
@@ -117,7 +146,7 @@ class NetworkFile(FileKind):
             self.check_rows(self.tokens, self.limits.get(self.signature.input_names[0]))
             self._take_text(graph, self.tokens)
         remove_identities(graph)
-        declare_operator_sets(proto)
+        declare_operator_sets(proto, self.options.opset)
         if self.options.precision:
             proto = to_float16(proto) if self.options.dtype else to_int8(proto)
         move_weights_into_branches(proto.graph)
@@ -168,7 +197,7 @@ class NetworkFile(FileKind):
 
     def samples(self, comparison: Comparison) -> Iterator[tuple[Any, list[np.ndarray]]]:
         """Yields inputs, and what Keras answers to them."""
-        model, signature = self.model, self.signature
+        model, signature = self.model, self.of_samples
         padded_after, tame = self.options.padding == "post", self.computes_in_half or self.options.precision is not None
         if comparison.takes_text and self.tokens is not None:
             texts = sample_texts(self.tokens)
@@ -176,6 +205,8 @@ class NetworkFile(FileKind):
         else:
             batches = list(sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with))
         batches += [first_rows(batches[0], count) for count in self.row_counts]
+        if self.signature.batch != signature.batch and self.signature.batch is not None:
+            batches = [part for batch in batches for part in in_batches_of(batch, self.signature.batch)]
         axes: list[int] = []
         for index, batch in enumerate(batches):
             taken = self._answered(comparison, batch, predicts=index == 0)
@@ -185,7 +216,7 @@ class NetworkFile(FileKind):
                 if own == axes:  # some layers of Keras (3.15) drop an axis of a single step, such as Normalization
                     yield taken
         if not axes and not comparison.takes_text:
-            for batch in long_samples(model, signature, padded_after, self.limits, tame):
+            for batch in long_samples(model, self.signature, padded_after, self.limits, tame):
                 taken = self._answered(comparison, batch, predicts=True)
                 if taken is not None:
                     yield taken

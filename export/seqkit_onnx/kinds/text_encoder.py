@@ -23,7 +23,7 @@ from seqkit_onnx.tracing.signature import ModelSignature, model_signature
 class TextEncoderFile(NetworkFile):
     """The file of a model that knows its vocabulary, and masks padding everywhere."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"padding", "dtype", "quantize", "recurrence"})
+    takes: ClassVar[frozenset[str]] = frozenset({"padding", "dtype", "quantize", "recurrence", "opset", "shapes"})
     brings_vocabulary: ClassVar[bool] = True
     masks_padding: ClassVar[bool] = True
 

@@ -49,7 +49,14 @@ class Network:
         self._dtypes = {value.name: _DTYPES[value.type] for value in session.get_inputs()}
         self._optional = {value.name: _DTYPES[value.type] for value in session.get_overridable_initializers()}
         self._axes = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
-        self._states = json.loads(session.get_modelmeta().custom_metadata_map.get("states", "[]"))
+        metadata = session.get_modelmeta().custom_metadata_map
+        self._states = json.loads(metadata.get("states", "[]"))
+        # Of settings that are plain inputs, for callers in JavaScript and Java.
+        self._defaults = {
+            name: np.asarray(value, self._dtypes[name])
+            for name, value in json.loads(metadata.get("settings", "{}")).items()
+        }
+        self._optional |= {name: self._dtypes.pop(name) for name in self._defaults}
 
     def __repr__(self) -> str:
         shown = [f"{listed(self.input_names)} -> {listed(self.output_names)}", *self._about()]
@@ -108,6 +115,10 @@ class Network:
             raise ValueError(f"predict: the inputs {self.input_names} are expected; received {sorted(by_name)}.")
         feeds = {name: self._cast(name, value) for name, value in by_name.items()}
         for name, array in feeds.items():
+            axes = self._axes.get(name, list(array.shape))
+            fixed = [own == size for own, size in zip(axes, array.shape, strict=False) if isinstance(own, int)]
+            if len(axes) != array.ndim or not all(fixed):
+                raise ValueError(f"predict: input {name!r} is of shape {tuple(axes)}; received {array.shape}.")
             if 0 in array.shape[1:] and (len(array) or not self._is_batch(name)):
                 raise ValueError(f"predict: input {name!r} has shape {array.shape}. Give each row a step at least.")
         return dict(zip(self.output_names, self._run(self.output_names, feeds), strict=True))
@@ -153,9 +164,11 @@ class Network:
         """
         none = {name for name, array in feeds.items() if len(array.shape) and not len(array) and self._is_batch(name)}
         if not none:
-            return cast("list[np.ndarray]", self.session.run(names, feeds))
+            return cast("list[np.ndarray]", self.session.run(names, {**self._defaults, **feeds}))
         one_row = {name: _one_row(array) if name in none else array for name, array in feeds.items()}
-        outputs = zip(names, cast("list[np.ndarray]", self.session.run(names, one_row)), strict=True)
+        outputs = zip(
+            names, cast("list[np.ndarray]", self.session.run(names, {**self._defaults, **one_row})), strict=True
+        )
         return [array[:0] if self._is_batch(name) else array for name, array in outputs]
 
     def _is_batch(self, name: str) -> bool:

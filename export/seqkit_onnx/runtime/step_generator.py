@@ -131,7 +131,7 @@ class StepGenerator(Network):
             if not place:
                 draws = uniform(settings.seed, np.arange(batch), np.arange(step, step + STEPS_DRAWN_AT_ONCE))
             feeds |= {"uniform": draws[place], "step": np.asarray(step, np.int64)}
-            run: Any = self.session.run(None, feeds)
+            run: Any = self.session.run(None, {**self._defaults, **feeds})
             outputs = dict(zip(names, run, strict=True))
             feeds |= {"token": outputs["next_token"], "text": nothing, **self.next_state(outputs)}
             yield list(zip(outputs["next_token"].tolist(), outputs["piece"].tolist(), strict=True))

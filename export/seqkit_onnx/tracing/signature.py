@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +54,30 @@ class ModelSignature:
         half = (tf.float16, tf.bfloat16)
         specs = [tf.TensorSpec(spec.shape, tf.float32 if spec.dtype in half else spec.dtype) for spec in self.specs]
         return replace(self, specs=tuple(specs))
+
+    def with_sizes(self, sizes: Mapping[str, int]) -> "ModelSignature":
+        """Returns the same signature with axes fixed that varied.
+
+        Args:
+            sizes: of axes, by the names that `input_axes` gives them.
+
+        Raises:
+            ValueError: there is no such axis, or a size is no whole number of at least 1.
+        """
+        varying = sorted({axis for axes in self.input_axes for axis in axes if isinstance(axis, str)})
+        for name, size in sizes.items():
+            if name not in varying:
+                raise ValueError(
+                    f"export: shapes are sizes of axes that vary, {varying} of this model; received {name!r}."
+                )
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise ValueError(f"export: shapes are whole numbers of at least 1; received {name!r}: {size!r}.")
+        shapes = [
+            [sizes.get(str(axis), size) for axis, size in zip(axes, spec.shape, strict=True)]
+            for axes, spec in zip(self.input_axes, self.specs, strict=True)
+        ]
+        specs = [tf.TensorSpec(shape, spec.dtype, spec.name) for shape, spec in zip(shapes, self.specs, strict=True)]
+        return replace(self, specs=tuple(specs), batch=sizes.get("batch", self.batch))
 
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""
