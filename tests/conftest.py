@@ -11,6 +11,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many workers as cores
 
 from hypothesis import HealthCheck, settings
 
+collect_ignore = ["compatibility/check_openvino.py"]  # a program for an environment of its own
+
 settings.register_profile(
     "suite",
     deadline=None,  # these machines are shared: time says nothing about the code

@@ -4,7 +4,7 @@
 
 Without versions: the oldest with wheels for Python 3.11, which runs the files of opset 18 alone; the first that knows
 opset 20, with the NumPy of its time (there are wheels up to Python 3.12); the oldest that pyproject.toml allows, with
-the oldest NumPy; the newest of both.
+the oldest NumPy; the newest of both. With the newest, files of fixed shapes also run in OpenVINO.
 """
 
 import logging
@@ -32,12 +32,15 @@ NUMPY = {
 
 def environment(version: str) -> Path:
     """Makes an environment with a version of onnxruntime, or brings it up to date; returns its interpreter."""
-    folder = ROOT / f".venv-onnxruntime-{version}"
+    package = "onnxruntime" if version == NEWEST else f"onnxruntime=={version}"
+    return _environment(f"onnxruntime-{version}", [package, NUMPY.get(version, "numpy")])
+
+
+def _environment(name: str, packages: list[str]) -> Path:
+    folder = ROOT / f".venv-{name}"
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-    package = "onnxruntime" if version == NEWEST else f"onnxruntime=={version}"
-    packages = [package, NUMPY.get(version, "numpy")]
     command = [python, "-m", "pip", "install", "--quiet", "--upgrade", "--only-binary", ":all:", *packages]
     subprocess.run(command, check=True)
     return python
@@ -67,7 +70,20 @@ def main(versions: list[str]) -> int:
                 failed += status != 0
                 if status < 0:
                     print(f"onnxruntime {version} crashed with signal {-status}", flush=True)
+        if NEWEST in versions:
+            failed += not _openvino_agrees(Path(folder, "fixed"))
     return 1 if failed else 0
+
+
+def _openvino_agrees(folder: Path) -> bool:
+    """Runs files of fixed shapes in OpenVINO's newest runtime."""
+    from tests.compatibility.question_files import write_fixed_shapes
+
+    folder.mkdir()
+    write_fixed_shapes(folder)
+    python = _environment("openvino", ["openvino", "numpy"])
+    program = Path(__file__).parent / "check_openvino.py"
+    return subprocess.run([python, program, folder], check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tests.cases import CASES, MASKS, Case, masked_ids, randomize_weights
 from tests.translators import VARIANTS, translator
 
 SHAPES = ((1, 1), (1, 5), (3, 7), (16, 12))  # batch, time
+FIXED_SHAPE = (3, 7)
 # Rows without a real step: some versions of RNN read memory before their output for them, so what is there counts.
 BATCHES_WITH_EMPTY_ROWS = (1, 2, 3, 5, 8, 15, 16, 17, 33, 64, 257)
 TIME_OF_EMPTY_ROWS = 9
@@ -88,6 +89,21 @@ def write_case(folder: Path, case: Case, older: str) -> None:
     _write(path, model, arrays, text=False)
     _write(folder / older / path.name, model, arrays, text=False, opset=18)
     _write(path.with_name(f"{path.name}_auto"), model, arrays, text=False, recurrence="auto")
+
+
+def write_fixed_shapes(folder: Path) -> None:
+    """Fills a folder with every model of the table, opset 18, all axes fixed."""
+    batch, time = FIXED_SHAPE
+    for case in CASES:
+        model = case.model()
+        arrays = {}
+        for kind in MASKS:
+            ids = masked_ids(kind, batch, time, batch + time)
+            arrays[f"{kind}/in"] = ids
+            for index, output in enumerate(keras.tree.flatten(model(ids))):
+                arrays[f"{kind}/out{index}"] = keras.ops.convert_to_numpy(output)
+        shapes = {"batch": batch, "time": time}
+        _write(folder / case.name.replace(" ", "_"), model, arrays, text=False, opset=18, shapes=shapes)
 
 
 def _with_empty_rows(batch: int) -> np.ndarray:
