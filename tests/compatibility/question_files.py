@@ -71,7 +71,7 @@ def write_all(folder: Path, older: str) -> None:
         write_translator(folder, name)
 
 
-def write_case(folder: Path, case: Case, older: str) -> None:
+def write_case(folder: Path, case: Case, older: str | None = None) -> None:
     """Writes a model of the table, which takes ids, as operators and, ``*_auto``, with loops for many rows."""
     model = case.model()
     questions = {
@@ -87,7 +87,8 @@ def write_case(folder: Path, case: Case, older: str) -> None:
             arrays[f"{question}/out{index}"] = keras.ops.convert_to_numpy(output)
     path = folder / case.name.replace(" ", "_")
     _write(path, model, arrays, text=False)
-    _write(folder / older / path.name, model, arrays, text=False, opset=18)
+    if older is not None:
+        _write(folder / older / path.name, model, arrays, text=False, opset=18)
     _write(path.with_name(f"{path.name}_auto"), model, arrays, text=False, recurrence="auto")
 
 
