@@ -22,7 +22,7 @@ import runpy, sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
         first, _, rest = name.partition(".")
-        allowed = ("", "_registration", "extras", "held_files", "text")
+        allowed = ("", "_old_paths", "_registration", "extras", "held_files", "text")
         if first in ("keras", "tensorflow", "onnx", "tf2onnx", "tests") or (
             first == "keras_seqkit" and rest.partition(".")[0] not in allowed
         ):
