@@ -57,7 +57,9 @@ def export(
         padding: ``"post"`` promises that all padding will stand after the sequence, so that nothing has to be moved;
             `None`: masks may be of any kind. A file that takes text needs no promise.
         dtype: ``"float16"``: the file computes in half precision, for CUDA; `None`: in float32.
-        quantize: ``"int8"``: weights of a quarter of the size, for the CPU; `None`: weights as they are.
+        quantize: ``"int8"``: weights of a quarter of the size, for the CPU. ``"int8_dynamic"``: LSTM and
+            large dense layers compute in int8 too, 1.4 to 3.5 times as fast, and an answer depends a little on the
+            rows beside it. `None`: weights as they are.
         recurrence: ``"native"``: recurrent layers become ONNX's operators. ``"auto"``: they become `Scan` loops of few
             nodes too, where the CPU runs those faster, and each run takes operator or loop by its number of texts.
             ``"scan"``: `GRU` and `SimpleRNN` become such loops alone. On a GPU loops are slower.

@@ -138,7 +138,7 @@ def of_precision(precision: str, found: Verification) -> dict[str, str]:
     """What a file that was asked to be less exact says of how exact it is.
 
     Args:
-        precision: ``"float16"`` or ``"int8"``.
+        precision: ``"float16"``, ``"int8"`` or ``"int8_dynamic"``.
         found: what was measured.
     """
     return {

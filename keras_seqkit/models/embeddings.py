@@ -36,7 +36,7 @@ def embedding_layer(owner: str, embedding: Any, vocabulary: Vocabulary, policy: 
         layer = keras.layers.Embedding(len(vocabulary), int(embedding), dtype=policy, name="embedding")
         layer.build()
         return layer
-    check_tokens(owner, embedding, vocabulary)
+    check_tokens(owner, embedding, vocabulary, name)
     if not embedding.built:
         embedding(np.zeros((1, 2), np.int32))
     return embedding
@@ -100,7 +100,7 @@ def check_embedding(owner: str, embedding: Any, rows: int, name: str = "embeddin
         check_numbers(owner, "the embedding", getattr(embedding, "input_dim", rows), dim)
 
 
-def check_tokens(owner: str, embedding: Any, vocabulary: Vocabulary) -> None:
+def check_tokens(owner: str, embedding: Any, vocabulary: Vocabulary, name: str = "the embedding") -> None:
     """Checks that each id of a vocabulary has its own row in an embedding.
 
     A layer that knows its tokens, as `GloveEmbedding` does, must have the vocabulary's tokens under the same ids; more
@@ -111,6 +111,7 @@ def check_tokens(owner: str, embedding: Any, vocabulary: Vocabulary) -> None:
         owner: the model, for the error.
         embedding: a layer from ids to vectors.
         vocabulary: what makes the ids.
+        name: what the error calls the layer.
 
     Raises:
         ValueError: there are too few rows, or a row is that of another token.
@@ -119,22 +120,22 @@ def check_tokens(owner: str, embedding: Any, vocabulary: Vocabulary) -> None:
         rows = getattr(layer, "input_dim", len(vocabulary))
         if rows < len(vocabulary):
             raise ValueError(
-                f"{owner}: the embedding has {rows} rows and the vocabulary {len(vocabulary)} tokens. "
+                f"{owner}: {name} has {rows} rows and the vocabulary {len(vocabulary)} tokens. "
                 "Make both from the same vocabulary."
             )
         tokens = getattr(layer, "tokens", None)
         if isinstance(tokens, list):
-            _compare(owner, tokens, vocabulary)
+            _compare(owner, tokens, vocabulary, name)
 
 
-def _compare(owner: str, tokens: list[str], vocabulary: Vocabulary) -> None:
+def _compare(owner: str, tokens: list[str], vocabulary: Vocabulary, name: str) -> None:
     first = len(vocabulary.reserved)
     pairs = list(zip(tokens, vocabulary.tokens, strict=False))[first:]
     wrong = [row for row, (theirs, ours) in enumerate(pairs, first) if theirs != ours]
     if wrong:
         row = wrong[0]
         raise ValueError(
-            f"{owner}: row {row} of the embedding is the vector of {tokens[row]!r}, and id {row} of the vocabulary is "
+            f"{owner}: row {row} of {name} is the vector of {tokens[row]!r}, and id {row} of the vocabulary is "
             f"{vocabulary.tokens[row]!r} (so {len(wrong)} of {len(pairs)} tokens). "
             "Make the embedding of the model's own vocabulary: GloveEmbedding(vocabulary, vectors)."
         )

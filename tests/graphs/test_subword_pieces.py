@@ -145,7 +145,7 @@ def test_far_above_the_limit_there_is_no_automaton():
     """That the test above can fail."""
     code = (
         "import numpy as np\nfrom tests.graphs.test_subword_pieces import *\n"
-        "from keras_seqkit.text import subword_limit\nsubword_limit.MAX_PATTERN_SIZE = 10**6\n"
+        "from keras_seqkit.text.vocabulary import subword_limit\nsubword_limit.MAX_PATTERN_SIZE = 10**6\n"
         "words = [''.join(row) for row in np.random.default_rng(0).choice([*'abcdefghijklm'], (8000, 8))]\n"
         "session_of(Vocabulary([*dict.fromkeys(words)], level='subword')).run(['ids'], {'text': as_array(words[:2])})"
     )

@@ -34,7 +34,7 @@ class Options:
 
     @property
     def precision(self) -> str | None:
-        """What the file is less exact by: ``"float16"``, ``"int8"`` or `None`."""
+        """What the file is less exact by: ``"float16"``, ``"int8"``, ``"int8_dynamic"`` or `None`."""
         return self.dtype or self.quantize
 
     def given(self) -> list[str]:

@@ -1,5 +1,6 @@
 """The file of any Keras model: arrays in, arrays out; with a vocabulary strings in, with labels labels out."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -26,7 +27,9 @@ from seqkit_onnx.comparison.verification import Verification, VerificationError
 from seqkit_onnx.conversion import IR_VERSIONS, OPSET, convert
 from seqkit_onnx.kinds.file_kind import FileKind, Options, exports
 from seqkit_onnx.kinds.kind_of_scores import kind_of_scores
+from seqkit_onnx.layer_walk import owner_of_node
 from seqkit_onnx.metadata import declare_operator_sets, of_labels, of_states, of_vocabulary
+from seqkit_onnx.passes.dynamic_quantization import computing_in_float32, to_int8_dynamic
 from seqkit_onnx.passes.half_precision import computes_in_half, to_float16
 from seqkit_onnx.passes.id_limits import id_limits, initial_states
 from seqkit_onnx.passes.passes import move_weights_into_branches, remove_identities, rename_values
@@ -40,10 +43,11 @@ from seqkit_onnx.tracing.other_precision import in_float32
 from seqkit_onnx.tracing.signature import ModelSignature, model_signature
 
 RECURRENCES = {"native": never, "scan": always, "auto": where_faster}
+QUANTIZATIONS = {"int8": to_int8, "int8_dynamic": to_int8_dynamic}
 CHOICES = {
     "padding": (None, "post"),
     "dtype": (None, "float16"),
-    "quantize": (None, "int8"),
+    "quantize": (None, *QUANTIZATIONS),
     "recurrence": tuple(RECURRENCES),
     "scores": (None, "probabilities", "logits"),
     "opset": tuple(IR_VERSIONS),
@@ -148,7 +152,10 @@ class NetworkFile(FileKind):
         remove_identities(graph)
         declare_operator_sets(proto, self.options.opset)
         if self.options.precision:
-            proto = to_float16(proto) if self.options.dtype else to_int8(proto)
+            quantize = QUANTIZATIONS.get(self.options.quantize or "", to_float16)
+            proto = quantize(proto)
+            if self.options.quantize == "int8_dynamic":
+                self._warn_of_float32(computing_in_float32(proto))
         move_weights_into_branches(proto.graph)
         if self.tokens is not None or self.labels is not None:
             answer_no_rows(proto.graph)  # whoever calls other networks makes the arrays, and would pay for the copy
@@ -280,6 +287,15 @@ class NetworkFile(FileKind):
     def columns_of(self, labels: Sequence[str], columns: int) -> int:
         """How many columns so many labels need, of the two numbers that may be right."""
         return 1 if len(labels) == 2 and columns == 1 else len(labels)
+
+    def _warn_of_float32(self, nodes: Sequence[str]) -> None:
+        layers = sorted({owner_of_node(node, self.model) for node in nodes})
+        if layers:
+            warnings.warn(
+                f"export: {', '.join(layers)} computes in float32: onnxruntime has products of int8 for LSTM alone, of "
+                "1,024 weights or more. The weights are stored as int8.",
+                stacklevel=6,
+            )
 
     def _compute_in_float32(self) -> None:
         whole = in_float32(self.model)
