@@ -45,8 +45,11 @@ check: setup  ## ruff, ruff format, pyright, import-linter, and the docs built s
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict
 
-test: setup  ## the whole test suite
+test: setup  ## the test suite; of long tables, some rows
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-whole: setup  ## the test suite with all rows of all tables (half an hour)
+	WALK=whole $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 compare: setup  ## the files of this checkout against those of another: operators, answers, time; make compare WITH=../before
 	$(BIN)/python benchmarks/comparison_of_checkouts.py $(WITH) $(ARGS)

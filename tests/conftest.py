@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -22,6 +23,26 @@ settings.register_profile(
 )
 settings.register_profile("search", parent=settings.get_profile("suite"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+WHOLE = os.environ.get("WALK") == "whole"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out rows of long tables, where `make test-whole` does not ask for all: one of every so many is tried."""
+    seen: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        mark = item.get_closest_marker("walk")
+        name = item.nodeid.partition("[")[0]
+        if mark is None or WHOLE or seen[name] % mark.kwargs["every"] == 0:
+            kept.append(item)
+        else:
+            left.append(item)
+        seen[name] += 1
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
 
 
 def pytest_collection_finish():

@@ -59,6 +59,7 @@ def classifier_of(variant: str) -> TextClassifier:
     return classifier(labels, **arguments)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("text", [True, False])
 @pytest.mark.parametrize("variant", CLASSIFIERS)
 def test_the_file_answers_as_keras_does(variant, text, tmp_path):

@@ -67,6 +67,7 @@ def made(units=(2, 3), shape=(BATCH, TIME, DIM), **arguments) -> BidirectionalSt
     return stack
 
 
+@pytest.mark.walk(every=4)
 @pytest.mark.parametrize(("masked", "return_sequences"), [(False, True), (True, True), (True, False)])
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
@@ -77,6 +78,7 @@ def test_the_stack_equals_the_network_written_by_hand(cell, merge_mode, masked, 
     assert_same(stack(x, mask=mask), by_hand(stack, x, mask), SAME_GRAPH)
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("mask", [None, "holes", "all-masked rows"])
 @pytest.mark.parametrize("return_sequences", [True, False])
 @pytest.mark.parametrize(("residual", "layer_norm"), [(True, False), (False, True), (True, True)])

@@ -54,6 +54,7 @@ def run_in_float16(proto: onnx.ModelProto, **feeds: np.ndarray) -> Any:
     return ReferenceEvaluator(proto).run(None, feeds)
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_float16_is_near_float32_at_every_step_under_every_mask(case: Case):
     half = checked_float16(converted(case))

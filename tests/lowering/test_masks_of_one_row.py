@@ -27,6 +27,7 @@ class FirstSteps(keras.layers.Layer):
         return self.recurrence(x, mask=ops.arange(ops.shape(x)[1])[None] < 3)  # (1, time)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("recurrence", ["native", "auto"])

@@ -36,6 +36,7 @@ def functional(layer: Any, **options: Any) -> keras.Model:
     return keras.Model(inputs, layer(inputs))
 
 
+@pytest.mark.walk(every=2)
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize(
     "options", [{}, {"go_backwards": True}, {"return_sequences": True, "return_state": True}], ids=str
@@ -59,6 +60,7 @@ def test_an_infinite_value_is_not_a_missing_one(tmp_path, kind):
     assert_equal_to_keras(network, model, x)
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("kind", ["lstm", "gru", "relu"])
 @pytest.mark.parametrize("merge", ["concat", "sum", None])
 @pytest.mark.parametrize("sequences", [False, True])
@@ -86,6 +88,7 @@ MASKS = {
 }
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("kind", ["lstm", "gru", "relu"])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("zeros", [False, True])

@@ -34,6 +34,7 @@ def assert_equal_outputs(proto: onnx.ModelProto, case: Case, masks: tuple[str, .
                 np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE, err_msg=f"{kind} {ids.tolist()}")
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_exported_equals_keras_at_every_step_under_every_mask(case: Case):
     proto = converted(case)
@@ -44,6 +45,7 @@ def test_exported_equals_keras_at_every_step_under_every_mask(case: Case):
     assert_equal_outputs(proto, case, MASKS)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name.replace(" ", "_"))
 def test_without_a_mask_nothing_is_rearranged(case: Case):
     model = keras_model(case, mask_zero=False)
@@ -52,6 +54,7 @@ def test_without_a_mask_nothing_is_rearranged(case: Case):
     assert_equal_outputs(proto, case, ("none", "holes"), mask_zero=False)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_padding_known_to_be_on_the_right_rearranges_nothing(case: Case):
     model = keras_model(case)

@@ -114,6 +114,7 @@ def test_computing_in_bfloat16_is_refused():
         seqkit_onnx.export(model, "never_written.onnx", text=False)
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("varying", [False, True])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_transposed_convolutions_of_all_sizes(rank: int, varying: bool):

@@ -66,6 +66,7 @@ def parsed(nodes: str, signature: str = "(float[n, 4] x) => (float[n, 3] y)", **
     return proto
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_every_model_answers_as_its_rounded_weights_do_under_every_mask(case: Case):
     proto = converted(case)

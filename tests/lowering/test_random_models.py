@@ -18,6 +18,7 @@ def models() -> list[Description]:
     return covering([description for number in ROUNDS for description in drawn(number)], COUNT)
 
 
+@pytest.mark.walk(every=4)
 @pytest.mark.parametrize("index", range(COUNT))
 def test_a_random_model_answers_as_keras_does(index: int):
     description = models()[index]

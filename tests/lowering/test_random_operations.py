@@ -28,6 +28,7 @@ def test_the_table_and_its_exclusions_name_what_there_is():
     assert undrawn() == set()
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("first", range(0, len(NAMES) // 3 + 1, CASES_OF_A_MODEL))
 def test_random_calls_answer_as_keras_does(first: int):
     every_third = NAMES[SEED % 3 :: 3][first : first + CASES_OF_A_MODEL]

@@ -79,6 +79,7 @@ REPLACED: dict[str, tuple[Callable, Callable]] = {
 }
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("what", REPLACED)
 def test_a_replaced_method_is_kept_to(tmp_path, what):
     make, replace = REPLACED[what]

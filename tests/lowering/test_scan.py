@@ -33,6 +33,7 @@ def operators(proto: onnx.ModelProto) -> list[str]:
     return [node.op_type for node in proto.graph.node]
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_scanned_layers_equal_keras_under_every_mask(case):
     model = keras_model(case)
@@ -45,6 +46,7 @@ def test_scanned_layers_equal_keras_under_every_mask(case):
     assert_equal_outputs(proto, case, MASKS)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.name.replace(" ", "_"))
 @pytest.mark.parametrize("mask_zero", [True, False])
 def test_scanned_layers_equal_keras_where_nothing_is_moved(case, mask_zero: bool):
@@ -53,6 +55,7 @@ def test_scanned_layers_equal_keras_where_nothing_is_moved(case, mask_zero: bool
     assert_equal_outputs(proto, case, ("none", "right", "all_masked"), mask_zero)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("case", CASES[2::3], ids=lambda case: case.name.replace(" ", "_"))
 def test_scanned_layers_equal_keras_where_no_table_is_multiplied(case, monkeypatch):
     monkeypatch.setattr(scan, "LARGEST_PRODUCT", 0)
@@ -103,6 +106,7 @@ def test_a_loop_is_worth_it_the_sooner_the_more_is_saved(op_type: str, units: in
     assert (op_type, is_looked_up) != ("LSTM", False) or rows(units, is_looked_up) == np.inf
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("case", CASES[1::3], ids=lambda case: case.name.replace(" ", "_"))
 @pytest.mark.parametrize("right_padded", [False, True])
 def test_the_number_of_rows_chooses_between_operator_and_scan(case, right_padded: bool):

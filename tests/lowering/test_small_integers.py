@@ -22,6 +22,7 @@ def integers(dtype: str, *shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(limits.min, limits.max, shape, dtype, endpoint=True)
 
 
+@pytest.mark.walk(every=2)
 @pytest.mark.parametrize("dtype", SMALL)
 def test_small_integers_are_reduced_compared_and_computed_with(dtype: str):
     x, y = integers(dtype, 2, 3, 4), integers(dtype, 2, 3, 4, seed=1)

@@ -39,6 +39,7 @@ def names(values) -> list[str]:
     return [value.name for value in values]
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("kind", STATEFUL)
 @pytest.mark.parametrize("mask_zero", [True, False])
 def test_carried_states_give_what_keras_keeps(kind: str, mask_zero: bool):

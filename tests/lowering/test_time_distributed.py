@@ -23,6 +23,7 @@ INNER = {
 }
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("inner", INNER)
 @pytest.mark.parametrize("traced_steps", [None, 3])
 def test_the_file_answers_any_number_of_steps(inner: str, traced_steps: int | None):

@@ -34,6 +34,7 @@ def assert_equal_under_every_mask(network, right_padded: bool) -> None:
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE, err_msg=f"{mask} {values.tolist()}")
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("right_padded", [False, True])
 def test_an_unrolled_layer_gives_what_keras_gives(options: dict, right_padded: bool):
@@ -41,6 +42,7 @@ def test_an_unrolled_layer_gives_what_keras_gives(options: dict, right_padded: b
     assert_equal_under_every_mask(layer(4, unroll=True, **own, **options), right_padded)
 
 
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", None])
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("right_padded", [False, True])

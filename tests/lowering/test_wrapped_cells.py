@@ -66,6 +66,7 @@ WRAPPED = {
 }
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize("masked", [False, True], ids=["", "masked"])  # tf2onnx looks for loops without a mask
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_a_wrapped_cell_is_a_loop_that_equals_keras(kind: str, masked: bool, tmp_path):

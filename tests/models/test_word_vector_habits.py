@@ -72,6 +72,7 @@ def in_tensorflow() -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(TEXTS)
 
 
+@pytest.mark.walk(every=3)
 @pytest.mark.parametrize(
     "texts",
     [

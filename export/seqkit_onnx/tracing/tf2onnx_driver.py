@@ -1,6 +1,7 @@
 """Runs tf2onnx, part by part: those of its parts that answer wrongly are left out."""
 
 import contextlib
+import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -66,10 +67,27 @@ class _Transposes(TransposeOptimizer):
 
 
 def _optimizers() -> dict[str, Any]:
-    """All of tf2onnx's own but for the einsum optimizer, which takes minutes where an equation has five axes."""
+    """All of tf2onnx's own but for the einsum optimizer, which takes minutes where an equation has five axes.
+
+    Those for operators that no layer of Keras becomes are left out too: each looks through the whole graph.
+    """
     own = dict(optimizer._get_optimizers())
-    del own["einsum_optimizer"]
+    for name in ("einsum_optimizer", "remove_redundant_upsample", "const_dequantize_optimizer", "q_dq_optimizer"):
+        del own[name]
     return {**own, "optimize_transpose": _Transposes}
+
+
+def _optimized(graph: Graph) -> Graph:
+    """Optimizes a converted graph, as tf2onnx does.
+
+    It copies the graph in front of each step, in case the step fails, which takes a third of an export. Here one copy
+    is made, and where a step has failed, all begins anew from it, with a copy in front of each.
+    """
+    whole = copy.deepcopy(graph)
+    try:
+        return optimizer.optimize_graph(graph, False, _optimizers())
+    except Exception:  # noqa: BLE001  # whatever a step raises: the next ones go on without it
+        return optimizer.optimize_graph(whole, True, _optimizers())
 
 
 class NotConverted(Exception):  # noqa: N818  # it steers the conversion and is never shown
@@ -118,7 +136,7 @@ def to_onnx(
             mapping = {**handler.tf_op.create_mapping(OPSET, main.extra_opset), **own}
             for function in functions:
                 tf_loader.set_function(function.graph_name, _converted(function, mapping))
-            finished = optimizer.optimize_graph(_converted(main, mapping), True, _optimizers())
+            finished = _optimized(_converted(main, mapping))
             return finished.make_model("keras-seqkit")
 
 
