@@ -9,7 +9,7 @@ ARGS ?=
 N ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test compare kill-tests fuzz fuzz-operations fuzz-generators backends compatibility habits docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
+.PHONY: help setup check test test-whole compare kill-tests fuzz fuzz-operations fuzz-generators backends compatibility habits docs demo demo-generate demo-translate bench bench-recurrent bench-generation bench-language-models bench-translation clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'

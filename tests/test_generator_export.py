@@ -16,6 +16,7 @@ from seqkit_onnx.verification import VerificationError
 from keras_seqkit import TextGenerator, Vocabulary, samplers
 from tests.fuzzing_generators.random_cases import Writer, differences, exported, random_cases, random_writer
 from tests.generators import generator
+from tests.shared_files import shared
 from tests.text_strategies import UNUSUAL, any_text
 
 PROMPTS = ["ab", "", "dcb é", "a" * 40, "zz Z\n", "ABC"]
@@ -27,7 +28,7 @@ NUMBERS = {"greedy": 1, "random": 1, "top_k": 2, "top_p": 3, "min_p": 4, "typica
 
 @pytest.fixture(scope="module")
 def model() -> TextGenerator:
-    return generator()
+    return shared("generator")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from seqkit_onnx.verification import options_of
 from keras_seqkit import CBOW, SkipGram, TextClassifier, TextGenerator, TextRegressor, Vocabulary
 from keras_seqkit.samplers import RandomSampler
 from tests.generators import generator
+from tests.shared_files import shared, shared_file
 from tests.translators import SENTENCES, translator
 
 WORDS = Vocabulary.from_texts(["a good film", "a bad one"])
@@ -75,6 +76,8 @@ IN_VAIN = {
     "sampler": ("greedy", [plain, classifier, translator]),
     "step": (True, [plain, classifier, translator]),
     "scores": ("logits", [classifier, generator, translator]),
+    "opset": (18, [generator, translator]),
+    "shapes": ({"batch": 1}, [generator, translator]),
 }
 
 
@@ -87,43 +90,40 @@ def test_an_argument_that_a_kind_does_not_know_is_refused_and_not_ignored(name, 
 
 
 def test_all_options_are_tried_in_vain():
-    assert {*IN_VAIN, "text"} == {*Options.__dataclass_fields__}
+    assert {*IN_VAIN, "text", "settings"} == {*Options.__dataclass_fields__}
 
 
-def test_a_model_may_be_given_the_vocabulary_that_it_has(tmp_path):
+def test_a_model_may_be_given_the_vocabulary_that_it_has():
     model = generator()
-    seqkit_onnx.export(model, tmp_path / "model.onnx", vocabulary=model.vocabulary, verify=False)
+    kind_for(model, Options(vocabulary=model.vocabulary)).refuse_what_it_does_not_take()
 
 
 @pytest.mark.parametrize("text", [True, False])
 @pytest.mark.parametrize("step", [True, False])
-def test_generators_are_compared_on_prompts_of_the_users(step, text, tmp_path):
-    model, path = generator(), tmp_path / "writer.onnx"
-    seqkit_onnx.export(model, path, text=text, step=step, verify=False)
-    found = seqkit_onnx.verify(model, path, ["ab", "", "zZ"])
+def test_generators_are_compared_on_prompts_of_the_users(step, text):
+    path = shared_file("generator", text=text, step=step)
+    found = seqkit_onnx.verify(shared("generator"), path, ["ab", "", "zZ"])
     assert (found.label_agreement, found.count, found.different) == (1.0, 3, ())
-    other = seqkit_onnx.verify(generator(seed=1), path, ["ab", "", "zZ"])
+    other = seqkit_onnx.verify(shared("generator", seed=1), path, ["ab", "", "zZ"])
     assert other.label_agreement < 1
     assert all(ours != theirs for ours, theirs in other.different)
 
 
 @pytest.mark.parametrize("text", [True, False])
-def test_translators_are_compared_on_sentences_of_the_users(text, tmp_path):
-    model, path = translator(), tmp_path / "translator.onnx"
-    seqkit_onnx.export(model, path, text=text, verify=False)
-    found = seqkit_onnx.verify(model, path, SENTENCES)
+def test_translators_are_compared_on_sentences_of_the_users(text):
+    path = shared_file("translator", text=text)
+    found = seqkit_onnx.verify(shared("translator"), path, SENTENCES)
     assert (found.label_agreement, found.different) == (1.0, ())
     assert found.largest_difference < 1e-5
-    other = seqkit_onnx.verify(translator(seed=1), path, SENTENCES)
+    other = seqkit_onnx.verify(shared("translator", seed=1), path, SENTENCES)
     assert other.label_agreement < 1
     assert other.different
     assert other.largest_difference > 1e-3
 
 
-def test_one_string_is_one_prompt_or_sentence(tmp_path):
-    for model in (generator(), translator()):
-        seqkit_onnx.export(model, tmp_path / "model.onnx", verify=False)
-        one, several = (seqkit_onnx.verify(model, tmp_path / "model.onnx", given) for given in ("ab", ["ab"]))
+def test_one_string_is_one_prompt_or_sentence():
+    for name in ("generator", "translator"):
+        one, several = (seqkit_onnx.verify(shared(name), shared_file(name), given) for given in ("ab", ["ab"]))
         assert one == several
 
 
@@ -132,8 +132,8 @@ class MySampler(RandomSampler):
 
 
 def test_the_files_own_sampler_is_compared(tmp_path):
-    model, path = generator(), tmp_path / "writer.onnx"
-    for sampler in ("greedy", "beam", MySampler(repetition_penalty=1.5)):
+    model, path = shared("generator"), tmp_path / "writer.onnx"
+    for sampler in ("beam", MySampler(repetition_penalty=1.5)):
         seqkit_onnx.export(model, path, sampler=sampler, verify=False)
         assert seqkit_onnx.verify(model, path, ["ab", ""]).different == ()
     options = options_of(seqkit_onnx.load(path))
@@ -165,12 +165,11 @@ def test_a_kind_may_be_added_for_a_class_of_ones_own(tmp_path, monkeypatch):
 
 
 def test_a_file_of_another_kind_is_not_compared(tmp_path):
-    seqkit_onnx.export(generator(), tmp_path / "writer.onnx", verify=False)
     seqkit_onnx.export(plain(), tmp_path / "plain.onnx", text=False, verify=False)
     with pytest.raises(ValueError, match=r"the file is a generator, and a TextClassifier is exported as a classifier"):
-        seqkit_onnx.verify(classifier(), tmp_path / "writer.onnx", ["a"])
+        seqkit_onnx.verify(classifier(), shared_file("generator"), ["a"])
     with pytest.raises(ValueError, match=r"the file is a model, and a TextGenerator is exported as a generator"):
-        seqkit_onnx.verify(generator(), tmp_path / "plain.onnx", ["a"])
+        seqkit_onnx.verify(shared("generator"), tmp_path / "plain.onnx", ["a"])
 
 
 @pytest.mark.parametrize("labels", [None, ["a", "b"]])

@@ -9,8 +9,8 @@ import seqkit_onnx
 
 from keras_seqkit import TextClassifier, Vocabulary
 from keras_seqkit.layers import MaskedMaxPooling
-from tests.generators import generator
-from tests.translators import SENTENCES, translator
+from tests.shared_files import shared, shared_file
+from tests.translators import SENTENCES
 
 PROMPTS = ["ab", "", "é😀"]
 
@@ -18,12 +18,12 @@ PROMPTS = ["ab", "", "é😀"]
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("settings")
-    models = {"generator": generator(), "translator": translator()}
-    for name, model in models.items():
-        for settings in ("optional", "required"):
-            path = folder / f"{name}_{settings}.onnx"
-            seqkit_onnx.export(model, path, settings=settings, verify=settings == "required")
-    return {path.stem: path for path in folder.iterdir()}
+    files = {}
+    for name in ("generator", "translator"):
+        files[f"{name}_required"] = folder / f"{name}.onnx"
+        seqkit_onnx.export(shared(name), files[f"{name}_required"], settings="required")
+        files[f"{name}_optional"] = shared_file(name)
+    return files
 
 
 @pytest.mark.parametrize("name", ["generator", "translator"])
@@ -81,7 +81,7 @@ def test_a_threshold_is_a_setting_too(tmp_path):
 
 
 def test_a_step_fills_in_what_is_left_out(tmp_path):
-    model = generator()
+    model = shared("generator")
     seqkit_onnx.export(model, tmp_path / "step.onnx", step=True, settings="required")
     file = seqkit_onnx.load(tmp_path / "step.onnx")
     assert file.generate(PROMPTS, seed=3) == model.generate(PROMPTS, seed=3)
@@ -90,4 +90,4 @@ def test_a_step_fills_in_what_is_left_out(tmp_path):
 
 def test_settings_are_optional_or_required(tmp_path):
     with pytest.raises(ValueError, match="settings is 'optional' or 'required'; received 'none'"):
-        seqkit_onnx.export(generator(), tmp_path / "x.onnx", settings="none")
+        seqkit_onnx.export(shared("generator"), tmp_path / "x.onnx", settings="none")

@@ -21,9 +21,20 @@ from keras_seqkit import GloveEmbedding, Seq2SeqTranslator
 from tests.cases import randomize_weights
 from tests.eager import eagerly
 from tests.onnx_graphs import graphs_of
+from tests.shared_files import shared, shared_file
 from tests.translators import SENTENCES, VARIANTS, translator
 
 SCORE_TOLERANCE = 1e-5  # sums of float32 logarithms in another order
+SETTINGS = [  # each value at least twice
+    {"num_beams": 1, "length_penalty": 0.0, "max_length": 1},
+    {"num_beams": 1, "length_penalty": 0.7, "max_length": None},
+    {"num_beams": 2, "length_penalty": 1.0, "max_length": 4},
+    {"num_beams": 2, "length_penalty": -0.5, "max_length": 20},
+    {"num_beams": 4, "length_penalty": 0.0, "max_length": None},
+    {"num_beams": 4, "length_penalty": 0.7, "max_length": 20},
+    {"num_beams": 30, "length_penalty": 1.0, "max_length": 1},
+    {"num_beams": 30, "length_penalty": -0.5, "max_length": 4},
+]
 OPERATORS = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "RNN"}
 
 
@@ -37,14 +48,12 @@ def pair(request, tmp_path_factory) -> tuple[Seq2SeqTranslator, str]:
 
 @pytest.fixture(scope="module")
 def model() -> Seq2SeqTranslator:
-    return translator()
+    return shared("translator")
 
 
 @pytest.fixture(scope="module")
-def path(model, tmp_path_factory) -> str:
-    path = str(tmp_path_factory.mktemp("translator") / "translator.onnx")
-    seqkit_onnx.export(model, path, verify=False)
-    return path
+def path() -> str:
+    return str(shared_file("translator"))
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +65,12 @@ def test_the_file_translates_as_keras_does(pair):
     model, path = pair
     file = seqkit_onnx.load(path)
     assert isinstance(file, Translator)
-    for num_beams in (1, 2, 4, 30):
-        for length_penalty in (0.0, 0.7, 1.0, -0.5):
-            for max_length in (1, None, 4, 20):  # all sizes are others than in export: Keras compiles once more only
-                settings = {"num_beams": num_beams, "length_penalty": length_penalty, "max_length": max_length}
-                expected, scores = model.translate(SENTENCES, return_scores=True, **settings)
-                received, own = file.translate(SENTENCES, return_scores=True, **settings)
-                assert received == expected, settings
-                np.testing.assert_allclose(own, scores, atol=SCORE_TOLERANCE, rtol=SCORE_TOLERANCE)
-                assert own.dtype == np.float32
+    for settings in SETTINGS:
+        expected, scores = model.translate(SENTENCES, return_scores=True, **settings)
+        received, own = file.translate(SENTENCES, return_scores=True, **settings)
+        assert received == expected, settings
+        np.testing.assert_allclose(own, scores, atol=SCORE_TOLERANCE, rtol=SCORE_TOLERANCE)
+        assert own.dtype == np.float32
 
 
 def test_a_translation_does_not_depend_on_its_batch(file):

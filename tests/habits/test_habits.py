@@ -18,7 +18,7 @@ ANSWERS = answers_on(PAGE, NAMES)
 TRIED = [(each, CASES[0 if each.costly else place % len(CASES)]) for place, each in enumerate(HABITS)]
 
 
-@pytest.mark.walk(every=3)
+@pytest.mark.walk(every=5)
 @pytest.mark.parametrize(("each", "case"), TRIED, ids=lambda part: getattr(part, "key", getattr(part, "name", None)))
 def test_a_habit_works_or_is_refused_as_the_page_says(each: Habit, case: Case):
     assert tried(each, case) == ANSWERS[each.key, case.name]

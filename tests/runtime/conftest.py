@@ -6,7 +6,7 @@ import seqkit_onnx
 
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.generators import generator
-from tests.translators import translator
+from tests.shared_files import shared_file
 
 TEXTS = ["A touching story, and it's GOOD!", "Dull and bad; não é bom", "so so 😀", "bad bad bad film", "an okay film"]
 LABELS = ["neg", "pos", "é 😀"]
@@ -36,10 +36,8 @@ def generator_path(request, tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="session")
-def translator_path(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("exported") / "translator.onnx"
-    seqkit_onnx.export(translator(), path, verify=False)
-    return str(path)
+def translator_path() -> str:
+    return str(shared_file("translator"))
 
 
 @pytest.fixture(scope="session")

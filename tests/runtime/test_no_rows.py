@@ -13,7 +13,7 @@ import seqkit_onnx
 from keras_seqkit import BidirectionalStack, TextClassifier, Vocabulary
 from tests.cases import randomize_weights
 from tests.generators import generator
-from tests.translators import translator
+from tests.shared_files import shared_file
 
 SETTINGS = {
     "num_beams": np.array(3),
@@ -48,10 +48,10 @@ FILES = {
     "labels of numbers": (of_numbers, {"text": False, "labels": ["x", "y"], "scores": "probabilities"}),
     "tagger": (with_a_vocabulary, {"vocabulary": Vocabulary.from_texts(["a b"])}),
     "generator": (lambda: generator("gru", "word"), {}),
-    "generator of ids": (lambda: generator("lstm"), {"text": False}),
+    "generator of ids": ("generator", {"text": False}),
     "generator of beams": (lambda: generator("simple_rnn"), {"sampler": "beam"}),
-    "translator": (lambda: translator(), {}),
-    "translator of ids": (lambda: translator(cell="gru"), {"text": False}),
+    "translator": ("translator", {}),
+    "translator of ids": ("translator", {"text": False}),
 }
 
 
@@ -62,6 +62,8 @@ def exported(tmp_path_factory) -> Callable[[str], Path]:
     @cache
     def exported(name: str) -> Path:
         make, options = FILES[name]
+        if isinstance(make, str):
+            return shared_file(make, **options)
         path = tmp_path_factory.mktemp("files") / "file.onnx"
         seqkit_onnx.export(make(), path, verify=False, **options)
         return path
