@@ -27,6 +27,7 @@ class Options:
     sampler: Any = None
     step: bool = False
     scores: str | None = None
+    text_layer: Any = None
 
     @property
     def precision(self) -> str | None:
@@ -139,6 +140,7 @@ BELONGS_TO = {
     "sampler": "A sampler is a TextGenerator's.",
     "step": "A step is a TextGenerator's.",
     "scores": "Scores belong to a model of your own with labels.",
+    "text_layer": "A text layer belongs to a model of your own that takes what the layer gives.",
 }
 
 Kind = TypeVar("Kind", bound=type[FileKind])
