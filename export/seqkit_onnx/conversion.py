@@ -12,6 +12,7 @@ from seqkit_onnx.passes.passes import remove_dead_nodes, remove_identities, rena
 from seqkit_onnx.recurrence.choice_by_rows import ScanFrom, never
 from seqkit_onnx.recurrence.expansion import expand_placeholders
 from seqkit_onnx.recurrence.right_padding import RightPadding
+from seqkit_onnx.text.text_lookups import expand_text_lookups
 from seqkit_onnx.tracing.signature import ModelSignature
 from seqkit_onnx.tracing.traced_model import trace_model
 
@@ -48,6 +49,10 @@ def convert(
     proto = onnx.version_converter.convert_version(traced.proto, opset)
     _name_values(proto.graph, traced.inputs, traced.outputs)
     remove_identities(proto.graph)
+    # Keras answers to texts without a token by no steps, over which it, and onnxruntime, cannot run a recurrence.
+    padded = expand_text_lookups(proto, traced.lookups, min_length=1 if traced.recurrences else 0)
+    if not isinstance(right_padded_inputs, str):
+        right_padded_inputs = (*right_padded_inputs, *padded)
     expand_placeholders(
         proto, traced.recurrences, RightPadding(right_padded_inputs), scan_from, inputs_are_finite=inputs_are_finite
     )

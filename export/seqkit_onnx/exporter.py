@@ -35,12 +35,15 @@ def export(
     settings: str = "optional",
     opset: int = OPSET,
     shapes: Mapping[str, int] | None = None,
+    text_layer: keras.layers.Layer | None = None,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
     Recurrent layers become native `LSTM`, `GRU` and `RNN` operators, masked ones too. The file is checked, opened and
-    compared with Keras before it takes the place of an older one. A model that computes in half precision is exported
-    in float32. Other threads may use Keras, and this model, meanwhile; exports run one after the other.
+    compared with Keras before it takes the place of an older one. `TextVectorization`, `StringLookup` and
+    `IntegerLookup` inside the model become part of the file, which takes strings where the model does. A model that
+    computes in half precision is exported in float32. Other threads may use Keras, and this model, meanwhile; exports
+    run one after the other.
 
     Args:
         model: a `TextClassifier`, a `TextGenerator`, a `Seq2SeqTranslator`, or any built Keras model.
@@ -49,7 +52,8 @@ def export(
         labels: names of the classes, for a model with one output: the file then answers with `label` and
             `probabilities`. `None`: those of a `TextClassifier`; for other models there are none.
         vocabulary: for a model other than `TextClassifier` whose one input are ids: what makes them of strings. Where
-            the model was trained on what a `TextVectorization` gives: ``Vocabulary.from_keras(layer, keras_ids=True)``.
+            the model was trained on what a `TextVectorization` gives, pass that as `text_layer`, or
+            ``Vocabulary.from_keras(layer, keras_ids=True)``. A model that has the layer inside needs none.
         input_signature: `keras.InputSpec`, or a list or dict of them, where the model does not know its inputs, or
             other ones are wanted than those that it was first called with.
         verify: whether the answers are compared with Keras's, on samples made up for it: ids over the whole range of
@@ -76,6 +80,8 @@ def export(
         opset: of ONNX. For a file that takes no text, 18 and 19 open in older runtimes: 18 in onnxruntime 1.14.
         shapes: for a file that takes no text, sizes of axes that would vary, for runtimes that want all of them
             fixed: ``{"batch": 1, "time": 60}``.
+        text_layer: an adapted `TextVectorization`, or another layer that takes texts (batch,), which stood before the
+            model when it was trained: the file's input is then `text`, and it answers as ``model(text_layer(texts))``.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -110,6 +116,7 @@ def export(
         settings=settings,
         opset=opset,
         shapes=shapes,
+        text_layer=text_layer,
     )
     write_file(model, path, options, verify)
 

@@ -29,7 +29,12 @@ __all__ = [
 
 
 def verify(
-    model: keras.Model, path: str | os.PathLike, texts: Any, vocabulary: Vocabulary | None = None
+    model: keras.Model,
+    path: str | os.PathLike,
+    texts: Any,
+    vocabulary: Vocabulary | None = None,
+    *,
+    text_layer: keras.layers.Layer | None = None,
 ) -> Verification:
     """Compares the answers of a file with those of Keras.
 
@@ -41,8 +46,9 @@ def verify(
         texts: a list of strings for a text classifier; prompts for a `TextGenerator`, behind each of which both write
             40 tokens with one seed, by the file's sampler; sentences for a `Seq2SeqTranslator`, which both translate
             greedily and by three beams. For any other model, or a network's file that takes ids, what
-            ``model.predict`` takes.
+            ``model.predict`` takes; lists of strings where it takes strings.
         vocabulary: the one that was given to `export`, where the model has none of its own and the file takes text.
+        text_layer: the one that was given to `export`, if any.
 
     Returns:
         A `Verification`.
@@ -62,7 +68,7 @@ def verify(
     1.0
     """
     file = load(path, ["CPUExecutionProvider"])
-    kind = kind_for(model, options_of(file, vocabulary))
+    kind = kind_for(model, options_of(file, vocabulary, text_layer))
     if kind.name != file.metadata.get("kind"):
         raise ValueError(
             f"verify: the file is a {file.metadata.get('kind')}, and a {type(model).__name__} is exported as a "
@@ -74,12 +80,15 @@ def verify(
     return found
 
 
-def options_of(file: Any, vocabulary: Vocabulary | None = None) -> Options:
+def options_of(
+    file: Any, vocabulary: Vocabulary | None = None, text_layer: keras.layers.Layer | None = None
+) -> Options:
     """Returns what a file was exported with, as far as answers depend on it.
 
     Args:
         file: what `load` gives for it.
         vocabulary: the one that was given to `export`, if any.
+        text_layer: the same.
     """
     about: Mapping[str, str] = file.metadata
     return Options(
@@ -89,6 +98,7 @@ def options_of(file: Any, vocabulary: Vocabulary | None = None) -> Options:
         sampler=_sampler(json.loads(about["sampler"])) if "sampler" in about else None,
         step=about.get("kind") == "generator_step",
         scores=about.get("scores"),
+        text_layer=text_layer,
     )
 
 

@@ -30,7 +30,7 @@ class Comparison:
     Args:
         model: the model, in float32.
         file: what `load` gives for the file.
-        of_text: where the file takes text, what makes of a list of strings what the model takes.
+        of_text: what makes of a list of strings what the model takes, where only the file takes text as it is.
         signature: the model's inputs, where they are known.
     """
 
@@ -45,7 +45,7 @@ class Comparison:
         self.file = file
         self.of_text = of_text
         self.signature = signature
-        self.takes_text = file.takes_text
+        self.takes_text = file.takes_text and of_text is not None
         self.can_predict = _can_predict(model) and not (signature and signature.several_arguments)
 
     def of(self, inputs: Any) -> Verification:
@@ -82,7 +82,7 @@ class Comparison:
 
     def answers(self, inputs: Any, predicts: bool) -> list[np.ndarray]:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
-        if self.takes_text and self.of_text is not None:
+        if self.of_text is not None and self.takes_text:
             inputs = self.of_text(inputs)
         with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
             if isinstance(inputs, list) and isinstance(inputs[0], str):
@@ -94,7 +94,7 @@ class Comparison:
             else:
                 tensors = [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(inputs)]
                 answers = self.signature.call(self.model, tensors)
-        return [np.asarray(answer) for answer in keras.tree.flatten(answers)]
+        return [_readable(np.asarray(answer)) for answer in keras.tree.flatten(answers)]
 
     def with_answers(self, inputs: Any, answers: list[np.ndarray]) -> Verification:
         """Compares what the file answers with what Keras has answered."""
@@ -163,6 +163,14 @@ class Comparison:
         if self.signature is None or self.takes_text:
             return self.file.own_inputs(inputs)
         return dict(zip(self.signature.input_names, keras.tree.flatten(inputs), strict=True))
+
+
+def _readable(answer: np.ndarray) -> np.ndarray:
+    """Returns strings, which TensorFlow gives as bytes, as such."""
+    if answer.dtype != object:
+        return answer
+    flat = [each.decode() if isinstance(each, bytes) else each for each in answer.ravel()]
+    return np.array(flat, object).reshape(answer.shape)
 
 
 def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:

@@ -24,14 +24,20 @@ def predictions(model: keras.Model, inputs: Any) -> Any:
     if not all(isinstance(each, np.ndarray) and each.ndim and len(each) == len(arrays[0]) for each in arrays):
         return model.predict(inputs, verbose="0")
     before = {name: getattr(model, name, None) for name in ("predict_function", "stop_predicting")}
-    model.make_predict_function()
+    # A function that was traced for texts (batch,) and then for (batch, 1) takes them for texts of no known axes.
+    model.make_predict_function(force=any(each.dtype == object for each in arrays))
     found = []
     try:
         for first in range(0, max(1, len(arrays[0])), BATCH_SIZE):
-            batch = keras.tree.map_structure(lambda array, first=first: array[first : first + BATCH_SIZE], inputs)
+            batch = keras.tree.map_structure(lambda array, first=first: _part(array, first), inputs)
             trace_ahead(model.predict_function, [(batch,)])
             found.append(model.predict_on_batch(batch))
     finally:
         for name, value in before.items():
             setattr(model, name, value)
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)
+
+
+def _part(array: np.ndarray, first: int) -> Any:
+    part = array[first : first + BATCH_SIZE]
+    return keras.ops.convert_to_tensor(part) if part.dtype == object else part  # strings are no dtype of NumPy's

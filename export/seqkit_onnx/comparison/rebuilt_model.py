@@ -1,5 +1,6 @@
 """Whether a model that was built anew in another precision is the same function."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,14 +17,22 @@ from seqkit_onnx.tracing.signature import ModelSignature
 HALF_TOLERANCE = 0.1  # bfloat16 has 8 bits, and recurrences add up what is rounded
 
 
-def check_rebuilt(model: keras.Model, whole: keras.Model, signature: ModelSignature) -> None:
+def check_rebuilt(
+    model: keras.Model, whole: keras.Model, signature: ModelSignature, keys: Mapping[str, Sequence[Any]] | None = None
+) -> None:
     """Sees to it that a model which was built anew in float32 is the same function.
+
+    Args:
+        model: the model in half precision.
+        whole: the other one.
+        signature: the inputs of `model`.
+        keys: the strings or integers that inputs are looked up among.
 
     Raises:
         VerificationError: it answers otherwise than half precision explains.
         UnsupportedLayerError: it cannot be called.
     """
-    inputs = sample_inputs(model, signature)
+    inputs = sample_inputs(model, signature, keys=keys, only_keys=True)
     of_half, of_whole = (
         [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(_in_dtypes(inputs, each))]
         for each in (signature, signature.in_float32())

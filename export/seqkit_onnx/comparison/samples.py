@@ -1,6 +1,6 @@
 """Inputs that are made up to compare a file with its Keras model."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,10 +11,12 @@ from seqkit_onnx.layer_walk import all_layers
 from seqkit_onnx.tracing.signature import ModelSignature
 
 SAMPLE_ROWS = 8
+SAMPLE_TEXTS = 12  # rows, where there are texts among the inputs
 UNKNOWN_INPUT_SIZE = 7  # for axes that vary
 OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
 OTHER_SHAPES_OF_IMAGES = ((1, 12), (3, 19))  # onnxruntime runs no convolution with strides over an image of 1 x 1
 LONG_INPUT_SIZES = (64, 512, 4096)  # for networks that need many steps, such as a stack of convolutions
+TEXT_LENGTHS = (1, 2, 5, 13, 40, 500)  # words
 UNKNOWN_LIMIT = 3  # of integers that no table limits
 # Each row's size beside the first's: values are not always about 1.
 SIZES = (1.0, 1.0, 1.0, 1.0, 10.0, 100.0, 1e-3, 0.0)
@@ -22,9 +24,13 @@ SIZES = (1.0, 1.0, 1.0, 1.0, 10.0, 100.0, 1e-3, 0.0)
 
 def sample_texts(vocabulary: Vocabulary) -> list[str]:
     """Returns texts that try what a vocabulary has: known and unknown words, none, one, many, other scripts."""
+    return _texts_of(vocabulary.tokens[len(vocabulary.reserved) :], vocabulary.rules.joiner)
+
+
+def _texts_of(words: Sequence[str], joiner: str = " ") -> list[str]:
     random = np.random.default_rng(0)
-    known = vocabulary.tokens[len(vocabulary.reserved) :] or ["?"]
-    texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
+    known = list(words) or ["?"]
+    texts = [joiner.join(known[place] for place in random.integers(0, len(known), size)) for size in TEXT_LENGTHS]
     return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
 
 
@@ -37,6 +43,8 @@ def sample_inputs(
     size: int = UNKNOWN_INPUT_SIZE,
     tame: bool = True,
     states: Collection[str] = (),
+    keys: Mapping[str, Sequence[Any]] | None = None,
+    only_keys: bool = False,
 ) -> Any:
     """Returns random inputs for a model: zeros among ids and masks, in front, behind, all over and nowhere.
 
@@ -49,6 +57,8 @@ def sample_inputs(
         size: of the other axes that vary.
         tame: whether floats are about 1; else some rows are much larger or smaller.
         states: inputs that recurrences begin with, which are about 1 in any case.
+        keys: the strings or integers that each input is looked up among, texts being split before.
+        only_keys: whether such an input has no others, for layers that refuse them.
     """
     random = np.random.default_rng(0)
     layers = list(all_layers(model))
@@ -58,6 +68,10 @@ def sample_inputs(
     for name, spec in zip(signature.input_names, signature.specs, strict=True):
         shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
         dtype = spec.dtype.as_numpy_dtype
+        known = list((keys or {}).get(name, ()))
+        if known or dtype is object:
+            arrays.append(_some_of(random, known, shape, dtype, only_keys))
+            continue
         if spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
             limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
             array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
@@ -76,6 +90,22 @@ def sample_inputs(
     return signature.pack_inputs(tuple(arrays))
 
 
+def _some_of(
+    random: np.random.Generator, known: list[Any], shape: list[int], dtype: Any, only_known: bool
+) -> np.ndarray:
+    """Returns strings or integers of a table, and others; where each row has one string, texts."""
+    rows = shape[0] if shape else 1
+    if dtype is object and not only_known and int(np.prod(shape)) == rows:
+        pool = _texts_of([key for key in known if key])
+        pool += [f"{pool[0]}!, ({pool[1]})... '{pool[0]}'", "unheard of"]
+        array = np.resize(np.array(pool, object), rows)
+    else:
+        others = ["", "unheard of", str(known[-1]).upper()] if dtype is object else [max(known) + 1, -1, 0]
+        pool = known if only_known and known else [*known[: 3 * len(others)], *others] if known else others
+        array = np.array(pool, dtype)[random.integers(0, len(pool), int(np.prod(shape)))]
+    return array.reshape(shape)
+
+
 def sample_batches(
     model: keras.Model,
     signature: ModelSignature,
@@ -83,13 +113,18 @@ def sample_batches(
     limits: Mapping[str, int],
     tame: bool,
     states: Collection[str] = (),
+    keys: Mapping[str, Sequence[Any]] | None = None,
 ) -> Iterator[Any]:
     """Yields inputs of several shapes, where the model takes several; the first ones are those of `sample_inputs`."""
-    fixed = all(size for spec in signature.specs for size in spec.shape[1:])
+    texts = any(spec.dtype.as_numpy_dtype is object for spec in signature.specs)
+    fixed = not texts and all(size for spec in signature.specs for size in spec.shape[1:])
     images = any(spec.shape.rank and spec.shape.rank > 3 and None in spec.shape[1:] for spec in signature.specs)
     others = OTHER_SHAPES_OF_IMAGES if images else OTHER_SHAPES
-    for rows, size in [(SAMPLE_ROWS, UNKNOWN_INPUT_SIZE), *others[: 1 if fixed else None]]:
-        yield sample_inputs(model, signature, padded_after, limits, rows, size, tame, states)
+    rows = SAMPLE_TEXTS if texts else SAMPLE_ROWS
+    for count, size in [(rows, UNKNOWN_INPUT_SIZE), *others[: 1 if fixed else None]]:
+        yield sample_inputs(model, signature, padded_after, limits, count, size, tame, states, keys)
+    if keys:
+        yield sample_inputs(model, signature, padded_after, limits, rows, tame=tame, keys=keys, only_keys=True)
 
 
 def long_samples(

@@ -27,11 +27,12 @@ from seqkit_onnx.comparison.verification import Verification, VerificationError
 from seqkit_onnx.conversion import IR_VERSIONS, OPSET, convert
 from seqkit_onnx.kinds.file_kind import FileKind, Options, exports
 from seqkit_onnx.kinds.kind_of_scores import kind_of_scores
-from seqkit_onnx.layer_walk import owner_of_node
+from seqkit_onnx.layer_walk import all_layers, owner_of_node
 from seqkit_onnx.metadata import declare_operator_sets, of_labels, of_states, of_vocabulary
 from seqkit_onnx.passes.dynamic_quantization import computing_in_float32, to_int8_dynamic
 from seqkit_onnx.passes.half_precision import computes_in_half, to_float16
 from seqkit_onnx.passes.id_limits import id_limits, initial_states
+from seqkit_onnx.passes.looked_up_keys import looked_up_keys
 from seqkit_onnx.passes.passes import move_weights_into_branches, remove_identities, rename_values
 from seqkit_onnx.passes.quantization import to_int8
 from seqkit_onnx.recurrence.carried_state import CarriedState, carried_states
@@ -39,6 +40,7 @@ from seqkit_onnx.recurrence.choice_by_rows import always, both_sides, never, whe
 from seqkit_onnx.text.labels import add_labels
 from seqkit_onnx.text.no_rows import answer_no_rows
 from seqkit_onnx.text.text_to_ids import add_text_to_ids
+from seqkit_onnx.tracing.keras_internals import LOOKUPS
 from seqkit_onnx.tracing.other_precision import in_float32
 from seqkit_onnx.tracing.signature import ModelSignature, model_signature
 
@@ -65,16 +67,8 @@ class NetworkFile(FileKind):
 
     takes: ClassVar[frozenset[str]] = frozenset(
         {
-            "labels",
-            "vocabulary",
-            "input_signature",
-            "padding",
-            "dtype",
-            "quantize",
-            "recurrence",
-            "scores",
-            "opset",
-            "shapes",
+            *("labels", "vocabulary", "text_layer", "input_signature"),
+            *("padding", "dtype", "quantize", "recurrence", "scores", "opset", "shapes"),
         }
     )
     masks_padding: ClassVar[bool] = False  # whether the model is known to leave padding out of account
@@ -87,6 +81,7 @@ class NetworkFile(FileKind):
                 f"export: vocabulary is a Vocabulary; received {type(options.vocabulary).__name__}. "
                 "Vocabulary(tokens) makes one of a list of tokens."
             )
+        _check_text_layer(options)
         self.labels = self.class_names()
         self.name = "model" if self.labels is None else "classifier"
         if options.scores is not None and self.labels is None:
@@ -125,13 +120,20 @@ class NetworkFile(FileKind):
         """See `FileKind`."""
         _check_weights(self.model)
         self.signature = self.signature_of_model()
-        self._compute_in_float32()
+        half, of_half = self.model, self.signature
+        self.model, self.signature = in_float32(half), self.signature.in_float32()
+        looks_up = any(isinstance(layer, LOOKUPS) for layer in all_layers(half))
+        if self.model is not half and not looks_up:
+            check_rebuilt(half, self.model, of_half)
         self.of_samples = self.signature
         if self.options.shapes:
             self.signature = self.signature.with_sizes(self.options.shapes)
             self.of_samples = replace(self.signature, batch=self.of_samples.batch)
         if self.tokens is not None:
             _check_ids_input(self.signature)
+        if self.options.text_layer is not None:
+            _check_one_input(self.signature, self.options.text_layer)
+        of_text = self.tokens is not None or self.options.text_layer is not None
         padding = "all" if self.options.padding == "post" else () if self.tokens is None else self.signature.input_names
         proto = convert(
             self.model,
@@ -142,10 +144,12 @@ class NetworkFile(FileKind):
         )
         graph = proto.graph
         self.states = carried_states(graph, len(self.signature.input_names), len(self.signature.output_names))
-        _check_states(self.states, text_or_labels=self.tokens is not None or self.labels is not None)
+        _check_states(self.states, text_or_labels=of_text or self.labels is not None)
         if self.labels is not None:
             self.scores_are = self._answer_with_labels(graph, self.labels)
-        self.limits, self.begins_with = id_limits(graph), initial_states(graph)
+        self.limits, self.begins_with, self.keys = id_limits(graph), initial_states(graph), looked_up_keys(graph)
+        if self.model is not half and looks_up:  # what they know is known now
+            check_rebuilt(half, self.model, of_half, self.keys)
         if self.tokens is not None:
             self.check_rows(self.tokens, self.limits.get(self.signature.input_names[0]))
             self._take_text(graph, self.tokens)
@@ -157,8 +161,9 @@ class NetworkFile(FileKind):
             if self.options.quantize == "int8_dynamic":
                 self._warn_of_float32(computing_in_float32(proto))
         move_weights_into_branches(proto.graph)
-        if self.tokens is not None or self.labels is not None:
-            answer_no_rows(proto.graph)  # whoever calls other networks makes the arrays, and would pay for the copy
+        if of_text or self.labels is not None or _takes_strings(graph):
+            # Whoever calls other networks makes the arrays, and would pay for the copy.
+            answer_no_rows(proto.graph, {name: keys[-1] for name, keys in self.keys.items()})
         self.computes_in_half = computes_in_half(graph)
         self.row_counts = [] if self.signature.batch else both_sides(graph)
         return proto
@@ -166,7 +171,8 @@ class NetworkFile(FileKind):
     def metadata(self) -> dict[str, str]:
         """See `FileKind`."""
         scores = {} if self.scores_are is None else {"scores": self.scores_are}
-        return of_labels(self.labels) | of_vocabulary(self.tokens) | of_states(self.states) | scores
+        front = {} if self.options.text_layer is None else {"text_layer": self.options.text_layer.name}
+        return of_labels(self.labels) | of_vocabulary(self.tokens) | front | of_states(self.states) | scores
 
     def compare_on_samples(self, file: Any) -> Verification:
         """See `FileKind`.
@@ -181,19 +187,24 @@ class NetworkFile(FileKind):
     def compare(self, file: Any, inputs: Any) -> Verification:
         """See `FileKind`."""
         self.model = in_float32(self.model)
-        return self.comparison(file, None).of(inputs)
+        comparison = self.comparison(file, None)
+        return comparison.of(inputs if comparison.takes_text else file.with_texts(inputs))
 
     def comparison(self, file: Any, signature: ModelSignature | None) -> Comparison:
         """Sets the model and its file side by side."""
         kind = Comparison if self.labels is None else LabelComparison
-        return kind(self.model, file, self.ids_of_text, signature)
+        of_text = self.ids_of_text if {"vocabulary_digest", "text_layer"} & set(file.metadata) else None
+        return kind(self.model, file, of_text, signature)
 
     def ids_of_text(self, texts: Any) -> Any:
         """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
+        if self.options.text_layer is not None:
+            return np.asarray(self.options.text_layer(keras.ops.convert_to_tensor(texts)))
         vocabulary = self.own_vocabulary
         if vocabulary is None:
             raise ValueError(
-                "verify: the file takes text and the model ids; pass the vocabulary that export was given."
+                "verify: the file takes text and the model ids; pass the vocabulary, or the text_layer, that export "
+                "was given."
             )
         layer = getattr(vocabulary, "layer", None)
         if layer is not None:
@@ -209,8 +220,13 @@ class NetworkFile(FileKind):
         if comparison.takes_text and self.tokens is not None:
             texts = sample_texts(self.tokens)
             batches: list[Any] = [texts, texts[2:3], texts[6:7], texts[1:4]]
+        elif comparison.takes_text:
+            front = self.traced_signature()
+            batches = [array.tolist() for array in sample_batches(model, front, padded_after, {}, tame, keys=self.keys)]
         else:
-            batches = list(sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with))
+            batches = list(
+                sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with, self.keys)
+            )
         batches += [first_rows(batches[0], count) for count in self.row_counts]
         if self.signature.batch != signature.batch and self.signature.batch is not None:
             batches = [part for batch in batches for part in in_batches_of(batch, self.signature.batch)]
@@ -249,7 +265,8 @@ class NetworkFile(FileKind):
 
     def traced_signature(self) -> ModelSignature:
         """The inputs with which the model is converted."""
-        return self.signature
+        layer = self.options.text_layer
+        return self.signature if layer is None else self.signature.of_text(layer)
 
     def check_rows(self, vocabulary: Vocabulary, rows: int | None) -> None:
         """Finds ids that the model was not trained on.
@@ -297,12 +314,6 @@ class NetworkFile(FileKind):
                 stacklevel=6,
             )
 
-    def _compute_in_float32(self) -> None:
-        whole = in_float32(self.model)
-        if whole is not self.model:
-            check_rebuilt(self.model, whole, self.signature)
-            self.model, self.signature = whole, self.signature.in_float32()
-
     def _answer_with_labels(self, graph: onnx.GraphProto, labels: Sequence[str]) -> str:
         """Adds what names classes; returns whether the output was probabilities or logits."""
         if len(graph.output) != 1:
@@ -337,6 +348,10 @@ class NetworkFile(FileKind):
         graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *settings])
 
 
+def _takes_strings(graph: onnx.GraphProto) -> bool:
+    return any(value.type.tensor_type.elem_type == TensorProto.STRING for value in graph.input)
+
+
 def _all_finite(answer: np.ndarray) -> bool:
     return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
 
@@ -354,9 +369,37 @@ def _check_choices(options: Options) -> None:
         raise ValueError("export: dtype='float16' is for CUDA and quantize='int8' for the CPU. Pass one of them.")
 
 
+def _check_text_layer(options: Options) -> None:
+    """Finds out whether a text layer is one, and whether it agrees with the other arguments."""
+    layer = options.text_layer
+    if layer is None:
+        return
+    if not isinstance(layer, keras.layers.Layer):
+        raise TypeError(
+            "export: text_layer is a Keras layer that takes texts, such as an adapted TextVectorization; received "
+            f"{type(layer).__name__}."
+        )
+    if options.vocabulary is not None:
+        raise ValueError("export: text_layer and vocabulary both make ids of text. Pass one of them.")
+    if not options.text:
+        raise ValueError("export: with text_layer the file takes text. Leave text=False out, or the text_layer.")
+
+
+def _check_one_input(signature: ModelSignature, layer: keras.layers.Layer) -> None:
+    """A file takes text in the place of one input."""
+    if len(signature.specs) != 1:
+        raise ValueError(
+            f"export: text_layer {layer.name!r} gives the model's one input; received a model with the inputs "
+            f"{', '.join(signature.input_names)}. Build a model with the layer in it, "
+            'behind a keras.Input((1,), dtype="string"), and export that.'
+        )
+
+
 def _check_ids_input(signature: ModelSignature) -> None:
     """A file takes text in the place of one input of ids."""
     specs = signature.specs
+    if any(spec.dtype.as_numpy_dtype is object for spec in specs):
+        raise ValueError("export: the model takes strings itself, and its file does too. Leave vocabulary out.")
     if len(specs) != 1 or specs[0].shape.rank != 2 or not specs[0].dtype.is_integer:
         received = [
             (name, spec.shape, spec.dtype.name) for name, spec in zip(signature.input_names, specs, strict=True)

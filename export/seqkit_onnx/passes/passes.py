@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from onnx import GraphProto, NodeProto
 
 _OPERATORS_WITH_OPTIONAL_OUTPUTS = {"LSTM", "GRU", "RNN"}
+_DOMAINS_OF_ONNX = ("", "ai.onnx.ml")
 
 
 def rename_values(graph: GraphProto, names: dict[str, str]) -> None:
@@ -55,13 +56,16 @@ def remove_dead_nodes(graph: GraphProto) -> None:
             while not node.output[-1]:
                 del node.output[-1]
         kept.append(node)
-        wanted.update(_reads(node))
+        wanted.update(reads(node))
     del graph.node[:]
     graph.node.extend(reversed(kept))
     needed = [tensor for tensor in graph.initializer if tensor.name in wanted]
     del graph.initializer[:]
     graph.initializer.extend(needed)
+    unknown = {output for node in kept if node.domain not in _DOMAINS_OF_ONNX for output in node.output}
+    described = [value for value in graph.value_info if value.name in unknown]  # the rest can be inferred
     del graph.value_info[:]
+    graph.value_info.extend(described)
 
 
 def move_weights_into_branches(graph: GraphProto) -> None:
@@ -87,7 +91,8 @@ def _subgraphs(node: NodeProto) -> Iterable[GraphProto]:
     return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
 
-def _reads(node: NodeProto) -> set[str]:
+def reads(node: NodeProto) -> set[str]:
+    """Returns the names of what a node reads, the graphs inside it included."""
     names = set(node.input)
     for subgraph in _subgraphs(node):
         names |= _reads_of(subgraph)
@@ -95,4 +100,4 @@ def _reads(node: NodeProto) -> set[str]:
 
 
 def _reads_of(graph: GraphProto) -> set[str]:
-    return {output.name for output in graph.output}.union(*map(_reads, graph.node))
+    return {output.name for output in graph.output}.union(*map(reads, graph.node))

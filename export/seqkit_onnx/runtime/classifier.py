@@ -97,10 +97,13 @@ class Classifier(Network):
             if list(inputs) != [name]:
                 raise ValueError(f"predict: the input {name!r} is expected; received {list(inputs)}.")
             inputs = inputs[name]
-        array = text_array(inputs, "predict: texts") if self.takes_text else self._array(name, inputs)
+        if self.takes_text:
+            array = text_array(inputs, "predict: texts", len(self._axes[name]))
+        else:
+            array = self._array(name, inputs)
         if len(array) <= TEXTS_AT_ONCE:
             return Prediction(*self._answer(array, **settings))
-        order = np.argsort([len(each) for each in array], kind="stable")
+        order = np.argsort([_length(each) for each in array], kind="stable")
         labels: list[Any] = [None] * len(array)
         probabilities = np.empty((len(array), len(self.classes)), np.float32)
         for start in range(0, len(array), TEXTS_AT_ONCE):
@@ -125,3 +128,9 @@ class Classifier(Network):
     def _answer(self, array: np.ndarray) -> tuple[list[Any], np.ndarray]:
         label, probabilities = self._run(["label", "probabilities"], {self.input_names[0]: array})
         return label.tolist(), probabilities
+
+
+def _length(row: Any) -> int:
+    """Returns how long a text is, or the longest of a row of texts, or a row of ids."""
+    texts = isinstance(row, np.ndarray) and row.dtype == object
+    return max(map(len, row.ravel()), default=0) if texts else len(row)

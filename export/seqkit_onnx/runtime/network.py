@@ -155,6 +155,22 @@ class Network:
         states = {each["input"] for each in self._states}
         return self._by_name(inputs, [name for name in self.input_names if name not in states])
 
+    def with_texts(self, inputs: Any) -> Any:
+        """Gives inputs that are texts the shape that the network takes, and leaves all else as it is.
+
+        Args:
+            inputs: what `predict` takes.
+
+        Returns:
+            The same, lists of strings as arrays (batch,), (batch, 1) or as the input is.
+        """
+        names = [name for name, dtype in self._dtypes.items() if dtype is np.object_]
+        if isinstance(inputs, Mapping):
+            return {name: self._cast(name, each) if name in names else each for name, each in inputs.items()}
+        own = self.own_inputs(inputs)
+        flat = [self._cast(name, each) if name in names else each for name, each in own.items()]
+        return flat if len(flat) > 1 else flat[0]
+
     def _run(self, names: list[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Runs the session; no rows are answered without them, since some of its operators end the process over them.
 
@@ -163,7 +179,7 @@ class Network:
             feeds: the inputs.
         """
         none = {name for name, array in feeds.items() if len(array.shape) and not len(array) and self._is_batch(name)}
-        if not none:
+        if not none or any(feeds[name].dtype == object for name in none):  # files that take text see to it themselves
             return cast("list[np.ndarray]", self.session.run(names, {**self._defaults, **feeds}))
         one_row = {name: _one_row(array) if name in none else array for name, array in feeds.items()}
         outputs = zip(

@@ -17,6 +17,17 @@ from seqkit_onnx.tracing.native_layers import HIDDEN_BY_HOOK, has_own_call
 
 _LAYERS = keras.layers
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes
+# Which method of `TracedCalls` answers for a layer that has Keras's own call.
+_ANSWERS = {
+    _LAYERS.Bidirectional.call: "call_bidirectional",
+    _LAYERS.TimeDistributed.call: "call_time_distributed",
+    _LAYERS.Embedding.call: "call_embedding",
+    _LAYERS.TextVectorization.call: "call_text_vectorization",
+    _LAYERS.StringLookup.call: "call_lookup",
+    _LAYERS.IntegerLookup.call: "call_lookup",
+    _LAYERS.Hashing.call: "call_hashing",
+    _LAYERS.HashedCrossing.call: "call_hashing",
+}
 # What layers do in place of their own calls while this thread exports; see `TracedCalls`.
 tracing: ContextVar[Any] = ContextVar("seqkit_onnx_tracing", default=None)
 # One model is traced and converted at a time: tf2onnx counts names and keeps functions for the whole process.
@@ -34,8 +45,12 @@ def plainly() -> Iterator[None]:
 
 
 @contextmanager
-def hooked(model: keras.Model) -> Iterator[None]:
-    """Gives the layers that are to be asked a method of their own, and takes it away again."""
+def hooked(model: Any) -> Iterator[None]:
+    """Gives the layers that are to be asked a method of their own, and takes it away again.
+
+    Args:
+        model: a model, or a list of layers.
+    """
     hooks: list[tuple[dict[str, Any], str, Any]] = []
     scopes = _ScopeNames()
     try:
@@ -62,12 +77,8 @@ def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable
         yield "call", _hook(layer.call, "call_rnn", layer)
         if has_own_call(layer):  # it goes on to the loop
             yield "inner_loop", _hook(layer.inner_loop, "call_loop", layer)
-    elif call is _LAYERS.Bidirectional.call:
-        yield "call", _hook(layer.call, "call_bidirectional", layer)
-    elif call is _LAYERS.TimeDistributed.call:
-        yield "call", _hook(layer.call, "call_time_distributed", layer)
-    elif call is _LAYERS.Embedding.call:
-        yield "call", _hook(layer.call, "call_embedding", layer)
+    elif call in _ANSWERS:
+        yield "call", _hook(layer.call, _ANSWERS[call], layer)
     if not plain_scope_name(layer.name):
         yield OPEN_NAME_SCOPE, _scope_hook(layer, scopes)
 

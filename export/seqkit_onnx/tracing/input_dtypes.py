@@ -4,8 +4,10 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+from seqkit_onnx.layer_walk import all_layers
 from seqkit_onnx.tracing.keras_internals import predicted_dtypes
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 
@@ -13,6 +15,7 @@ from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 TraceWith = Callable[[tuple[str, ...]], list[Any]]
 
 _DTYPES = ("float32", "int32", "bool", "int64")
+_TAKE_STRINGS = (keras.layers.TextVectorization, keras.layers.StringLookup)
 _MOST_TRACES = 64
 # What an input may go through that leaves its numbers as they are, and what only looks at them.
 _MOVES = {"Squeeze", "ExpandDims", "Reshape", "Transpose", "Identity", "StridedSlice", "Slice", "Split", "SplitV"}
@@ -43,19 +46,23 @@ def find_dtypes(model: Any, count: int, trace_with: TraceWith) -> tuple[str, ...
     if len(seen) == count:
         tensors = trace_with(seen)
         return tuple("float32" if _becomes_float(each) else dtype for each, dtype in zip(tensors, seen, strict=True))
-    dtypes, tensors = _traceable(count, trace_with)
+    dtypes, tensors = _traceable(model, count, trace_with)
     dtypes = tuple("int32" if _becomes_integer(each) else dtype for each, dtype in zip(tensors, dtypes, strict=True))
     if any(_divided(each) for each in tensors):
         _check_no_integers(model, dtypes, trace_with)
     return dtypes
 
 
-def _traceable(count: int, trace_with: TraceWith) -> tuple[tuple[str, ...], list[Any]]:
+def _traceable(model: Any, count: int, trace_with: TraceWith) -> tuple[tuple[str, ...], list[Any]]:
     """Returns the first dtypes with which the model can be traced, and its inputs in that trace."""
     first: UnsupportedLayerError | None = None
-    for dtypes in itertools.islice(_choices(count), _MOST_TRACES):
+    strings = any(isinstance(layer, _TAKE_STRINGS) for layer in all_layers(model))
+    others = (*(["string"] if strings else []), *_DTYPES[1:])
+    for dtypes in itertools.islice(_choices(count, others), _MOST_TRACES):
         try:
-            return dtypes, trace_with(dtypes)
+            tensors = trace_with(dtypes)
+            if not any(map(_casts_strings, tensors)):  # which TensorFlow refuses when the trace is run
+                return dtypes, tensors
         except UnsupportedLayerError as error:
             if error.__cause__ is None:  # a refusal of ours
                 raise
@@ -67,13 +74,17 @@ def _traceable(count: int, trace_with: TraceWith) -> tuple[tuple[str, ...], list
     ) from cause
 
 
-def _choices(count: int) -> Iterator[tuple[str, ...]]:
+def _choices(count: int, others: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yields dtypes for all inputs: first those in which few are not numbers."""
-    for others in range(count + 1):
-        for places in itertools.combinations(range(count), others):
-            for dtypes in itertools.product(_DTYPES[1:], repeat=others):
+    for many in range(count + 1):
+        for dtypes in itertools.product(others, repeat=many):
+            for places in itertools.combinations(range(count), many):
                 of_place = dict(zip(places, dtypes, strict=True))
                 yield tuple(of_place.get(place, _DTYPES[0]) for place in range(count))
+
+
+def _casts_strings(tensor: Any) -> bool:
+    return tensor.dtype == tf.string and any(reader.type == "Cast" for reader in _readers(tensor))
 
 
 def _readers(tensor: Any) -> Iterator[Any]:

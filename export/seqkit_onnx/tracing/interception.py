@@ -12,7 +12,7 @@ from seqkit_onnx.tracing.traced_calls import TracedCalls
 
 
 @contextmanager
-def intercepted_recurrence(model: keras.Model) -> Iterator[TracedCalls]:
+def intercepted_recurrence(model: keras.Model, *others: Any) -> Iterator[TracedCalls]:
     """Lets the layers of a model leave placeholders when this thread calls them, until the block ends.
 
     Nothing but the model's own layers is touched, and they only ask which thread calls them: for every other thread
@@ -20,12 +20,14 @@ def intercepted_recurrence(model: keras.Model) -> Iterator[TracedCalls]:
 
     Args:
         model: the model that is traced.
+        others: layers that are called beside it.
 
     Yields:
-        What was found while the model was traced: `recurrences`, by the token of their placeholder, and `loop_states`.
+        What was found while the model was traced: `recurrences` and `lookups`, by the token of their placeholder, and
+        `loop_states`.
     """
     calls = TracedCalls(model.name)
-    with conversion_lock, hooked(model):
+    with conversion_lock, hooked([model, *others]):
         token = tracing.set(calls)
         try:
             yield calls

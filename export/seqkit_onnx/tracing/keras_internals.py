@@ -1,13 +1,14 @@
 """What is read of Keras beside its public names, each with the reason: nothing else in the package does.
 
-Where another version of Keras names it otherwise, `OPEN_NAME_SCOPE` raises AttributeError, and a model that data built
-keeps the number of steps that it was built with.
+Where another version of Keras names it otherwise, `OPEN_NAME_SCOPE` and `lookup_of` raise AttributeError, and a model
+that data built keeps the number of steps that it was built with.
 """
 
 from typing import Any
 
 import keras
 
+LOOKUPS = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.IntegerLookup)
 # The method of a layer that opens the scope in which TensorFlow names its nodes. A layer may have a name that
 # TensorFlow refuses (spaces, accents), and its public name is seen by all threads: it cannot be another one meanwhile.
 OPEN_NAME_SCOPE = "_open_name_scope"
@@ -38,3 +39,20 @@ def predicted_dtypes(model: keras.Model) -> tuple[str, ...]:
         for trace in traces
     }
     return found.pop() if len(found) == 1 else ()
+
+
+def lookup_of(layer: keras.Layer) -> Any:
+    """Returns the `StringLookup` in which a `TextVectorization` looks its tokens up; other lookups as they are.
+
+    What is public of the vocabulary, `get_vocabulary()`, loses NUL at the end of a token, and of the weights of
+    ``output_mode="tf_idf"`` nothing is public but what a file would hold.
+    """
+    return layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
+
+
+def copy_vocabulary(old: keras.Layer, new: keras.Layer) -> None:
+    """Lets a lookup, built of the same configuration as another, know what that has learned."""
+    lookup_of(new).lookup_table = lookup_of(old).lookup_table
+    store: dict[str, Any] = {}
+    old.save_own_variables(store)
+    new.load_own_variables(store)

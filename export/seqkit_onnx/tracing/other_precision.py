@@ -9,6 +9,7 @@ import keras
 
 from seqkit_onnx.ignored_warnings import ignored_here
 from seqkit_onnx.layer_walk import all_layers, array_of
+from seqkit_onnx.tracing.keras_internals import LOOKUPS, copy_vocabulary, lookup_of
 from seqkit_onnx.tracing.own_functions import with_own_functions
 from seqkit_onnx.tracing.refusals import CANNOT_REBUILD, UnsupportedLayerError, said
 
@@ -73,9 +74,25 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
         random.setstate(drawn)
     if len(copy.variables) != len(model.variables):
         raise ValueError(f"it has {len(copy.variables)} variables then, and {len(model.variables)} are expected.")
+    _give_vocabularies(copy, model)
     for new, old in zip(copy.variables, model.variables, strict=True):
         new.assign(array_of(old).astype(new.dtype))
     return copy
+
+
+def _give_vocabularies(copy: keras.Model, model: keras.Model) -> None:
+    """Gives the lookups of a copy what those of the model have learned, which does not stand in a configuration."""
+    of_copy, of_model = _lookups(copy), _lookups(model)
+    for name, old in of_model.items():
+        if name in of_copy and old.get_config()["vocabulary"] is None:
+            copy_vocabulary(old, of_copy[name])
+
+
+def _lookups(model: keras.Model) -> dict[str, Any]:
+    """Returns the text and lookup layers of a model by their names; what a `TextVectorization` has inside has none."""
+    layers = [layer for layer in all_layers(model) if isinstance(layer, LOOKUPS)]
+    inner = {id(lookup_of(layer)) for layer in layers if isinstance(layer, keras.layers.TextVectorization)}
+    return {layer.name: layer for layer in layers if id(layer) not in inner}
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""The node that stands for a recurrence while TensorFlow and tf2onnx have the graph."""
+"""The node that stands for a recurrence or a lookup while TensorFlow and tf2onnx have the graph."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from seqkit_onnx.cells.recurrence import Recurrence
+from seqkit_onnx.tracing.text_lookup import TextLookup
 
 PLACEHOLDER_OP = "PyFunc"
 TOKEN_ATTRIBUTE = "token"  # noqa: S105  # the attribute by which TensorFlow finds the function again
@@ -44,6 +46,26 @@ def add_placeholder(
     shape = [batch, time, recurrence.width] if recurrence.return_sequences else [batch, recurrence.width]
     shapes = [shape] * recurrence.output_count + [[batch, recurrence.units]] * states
     return [tf.cast(tf.ensure_shape(result, shape), dtype) for result, shape in zip(results, shapes, strict=True)]
+
+
+def add_lookup_placeholder(
+    asked: TextLookup, lookups: dict[bytes, TextLookup], x: Any, shape: Sequence[int | None] | tf.TensorShape
+) -> Any:
+    """Adds the node of a lookup.
+
+    Args:
+        asked: what the node stands for.
+        lookups: where that is kept, by the node's token.
+        x: strings or int64.
+        shape: what the result has.
+
+    Returns:
+        The result, string or int64.
+    """
+    dtype = tf.string if asked.table.gives_strings else tf.int64
+    result = tf.numpy_function(_never_called, [x], dtype, name="lookup")
+    lookups[result.op.get_attr(TOKEN_ATTRIBUTE)] = asked
+    return tf.ensure_shape(result, shape)
 
 
 def _for_each_row(each: Any, sequences: Any) -> Any:

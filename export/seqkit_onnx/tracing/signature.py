@@ -28,6 +28,7 @@ class ModelSignature:
         output_names: a name for each output.
         batch: the size of the batch where Keras has it fixed, as for stateful layers; the file takes any.
         several_arguments: whether the structure is a list of arguments, as for ``call(self, x, y)``.
+        text_layer: what makes the model's one input of the texts that are given in its place; `None`: nothing does.
     """
 
     structure: Any
@@ -36,6 +37,12 @@ class ModelSignature:
     output_names: tuple[str, ...]
     batch: int | None = None
     several_arguments: bool = False
+    text_layer: Any = None
+
+    @property
+    def layers_in_front(self) -> list[Any]:
+        """What is called beside the model."""
+        return [] if self.text_layer is None else [self.text_layer]
 
     @property
     def input_axes(self) -> tuple[tuple[int | str, ...], ...]:
@@ -78,6 +85,17 @@ class ModelSignature:
         ]
         specs = [tf.TensorSpec(shape, spec.dtype, spec.name) for shape, spec in zip(shapes, self.specs, strict=True)]
         return replace(self, specs=tuple(specs), batch=sizes.get("batch", self.batch))
+    def of_text(self, text_layer: Any) -> "ModelSignature":
+        """Returns the signature of the same model behind a layer that takes texts, (batch,)."""
+        names = ("text",)
+        return replace(
+            self,
+            specs=(tf.TensorSpec([None], tf.string),),
+            input_names=names,
+            output_names=_distinct(self.output_names, names),
+            batch=None,
+            text_layer=text_layer,
+        )
 
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""
@@ -85,6 +103,8 @@ class ModelSignature:
 
     def call(self, model: keras.Model, inputs: Sequence[Any]) -> list[Any]:
         """Calls the model in inference mode, with flat inputs; returns flat outputs."""
+        if self.text_layer is not None:
+            inputs = [self.text_layer(each) for each in inputs]
         return list(keras.tree.flatten(_call(model, self.pack_inputs(tuple(inputs)), self.several_arguments)))
 
 

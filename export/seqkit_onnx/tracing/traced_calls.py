@@ -1,4 +1,4 @@
-"""What the layers of a model do while it is traced: recurrent ones leave a placeholder where their loop would be."""
+"""What the layers of a model do while it is traced: recurrent ones, and lookups, leave a placeholder in their place."""
 
 import inspect
 import warnings
@@ -15,6 +15,8 @@ from seqkit_onnx.tracing.native_layers import cells_of, has_own_call, native_cel
 from seqkit_onnx.tracing.placeholder import add_placeholder
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 from seqkit_onnx.tracing.row_mixing import mixes_rows
+from seqkit_onnx.tracing.text_layers import call_lookup, call_text_vectorization, refuse_hashing
+from seqkit_onnx.tracing.text_lookup import TextLookup
 
 
 class LoopState:
@@ -43,6 +45,7 @@ class TracedCalls:
 
     def __init__(self, model_name: str):
         self.recurrences: dict[bytes, Recurrence] = {}
+        self.lookups: dict[bytes, TextLookup] = {}
         self.loop_states: list[LoopState] = []
         self.embedded: list[Any] = []  # what is looked up in embeddings
         self.refused: list[UnsupportedLayerError] = []
@@ -60,6 +63,7 @@ class TracedCalls:
         """Notes in which graph the model is traced, and forgets an earlier trace."""
         self.graph = tf.compat.v1.get_default_graph()
         self.recurrences.clear()
+        self.lookups.clear()
         for seen in (self.loop_states, self.embedded, self.stateful_layers, self.namer.used):
             seen.clear()
 
@@ -71,6 +75,18 @@ class TracedCalls:
         # ONNX's Gather counts negative ids from the end, as Keras does with seven more nodes.
         ids = inputs if tf.as_dtype(inputs.dtype) in (tf.int32, tf.int64) else tf.cast(inputs, "int32")
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
+
+    def call_text_vectorization(self, layer: Any, own: Callable, inputs: Any, **_: Any) -> Any:
+        """Makes ids or counts of texts."""
+        return call_text_vectorization(self, layer, inputs)
+
+    def call_lookup(self, layer: Any, own: Callable, inputs: Any, **_: Any) -> Any:
+        """Looks strings or integers up."""
+        return call_lookup(self, layer, inputs)
+
+    def call_hashing(self, layer: Any, own: Callable, *_: Any, **__: Any) -> Any:
+        """Refuses a layer that hashes."""
+        return refuse_hashing(self, layer)
 
     def call_rnn(
         self, layer: Any, own: Callable, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any

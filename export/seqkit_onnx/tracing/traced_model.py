@@ -1,6 +1,5 @@
-"""A Keras model as an ONNX graph in which each native recurrence is a placeholder."""
+"""A Keras model as an ONNX graph in which each native recurrence, and each lookup, is a placeholder."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,9 @@ from seqkit_onnx.tracing.placeholder import PLACEHOLDER_OP, TOKEN_ATTRIBUTE
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 from seqkit_onnx.tracing.signature import ModelSignature
 from seqkit_onnx.tracing.tensorflow_graph import freeze, trace
+from seqkit_onnx.tracing.text_lookup import LOOKUP_TYPE, TextLookup
 from seqkit_onnx.tracing.tf2onnx_driver import Handler, NotConverted, to_onnx
+from seqkit_onnx.tracing.traced_calls import TracedCalls
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class TracedModel:
     """What `trace_model` returns.
 
     Args:
-        proto: the model in tf2onnx's newest opset; a node of `PLACEHOLDER_TYPE` stands for each native recurrence.
+        proto: the model in tf2onnx's newest opset; a node of `PLACEHOLDER_TYPE` stands for each native recurrence, and
+            one of `LOOKUP_TYPE` for each lookup.
         inputs: the name that each input is to have, by the one that it has; states of loops come last.
         outputs: the same for the outputs.
-        recurrences: what each placeholder stands for, by its attribute.
+        recurrences: what each placeholder of a recurrence stands for, by its attribute.
+        lookups: what each placeholder of a lookup stands for.
     """
 
     proto: onnx.ModelProto
     inputs: dict[str, str]
     outputs: dict[str, str]
     recurrences: dict[bytes, Recurrence]
+    lookups: dict[bytes, TextLookup]
 
 
 def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
@@ -48,7 +52,7 @@ def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
-    with intercepted_recurrence(model) as found:
+    with intercepted_recurrence(model, *signature.layers_in_front) as found:
 
         def call(*inputs: Any) -> list[Any]:
             found.begin()
@@ -60,7 +64,7 @@ def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
             concrete = trace(call, signature.specs)
         graph = freeze(concrete, [state.initial for state in found.loop_states])
         try:
-            handlers = {**HANDLERS, PLACEHOLDER_OP: _keeper_of(found.recurrences)}
+            handlers = {**HANDLERS, PLACEHOLDER_OP: _keeper_of(found)}
             proto = to_onnx(graph, handlers, {PLACEHOLDER_DOMAIN: 1})
         except NotConverted as error:
             raise UnsupportedLayerError(_why_not(error, model)) from error
@@ -71,6 +75,7 @@ def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
         dict(zip(graph.inputs, inputs, strict=True)),
         dict(zip(graph.outputs, outputs, strict=True)),
         found.recurrences,
+        found.lookups,
     )
 
 
@@ -83,25 +88,30 @@ def _why_not(error: NotConverted, model: keras.Model) -> str:
     )
 
 
-def _keeper_of(recurrences: Mapping[bytes, Recurrence]) -> Handler:
-    """Returns what carries the placeholders of these recurrences through tf2onnx, as an operator of our own domain."""
+def _keeper_of(found: TracedCalls) -> Handler:
+    """Returns what carries the placeholders of a trace through tf2onnx, as operators of our own domain."""
 
     def keep(ctx: Any, node: Any, name: str, _args: list) -> None:
         token = node.attr[TOKEN_ATTRIBUTE].s
-        if token not in recurrences:  # a tf.numpy_function of the user's
+        if token in found.recurrences:
+            kind, dtype = PLACEHOLDER_TYPE, onnx.TensorProto.FLOAT
+        elif token in found.lookups:
+            strings = found.lookups[token].table.gives_strings
+            kind, dtype = LOOKUP_TYPE, onnx.TensorProto.STRING if strings else onnx.TensorProto.INT64
+        else:  # a tf.numpy_function of the user's
             raise NotConverted(name, node.type)
         inputs, outputs = list(node.input), list(node.output)
         shapes = [ctx.get_shape(output) for output in outputs]
         ctx.remove_node(node.name)
         ctx.make_node(
-            PLACEHOLDER_TYPE,
+            kind,
             inputs,
             outputs=outputs,
             name=node.name,
             domain=PLACEHOLDER_DOMAIN,
             attr={TOKEN_ATTRIBUTE: token},
             shapes=shapes,
-            dtypes=[onnx.TensorProto.FLOAT] * len(outputs),
+            dtypes=[dtype] * len(outputs),
         )
 
     return keep

@@ -28,6 +28,22 @@ def _scatter_into_zeros(write: NodeWriter) -> str:
     return write("ScatterND", zeros, write.cast(indices, TensorProto.INT64), updates, reduction="add")
 
 
+def _count(write: NodeWriter) -> str:
+    """How often each integer is there, in all or in each row; tf2onnx sorts pairs of row and integer for it."""
+    values, size, weights = write.inputs
+    values = write.cast(values, TensorProto.INT64)
+    size = write("Reshape", write.cast(size, TensorProto.INT64), write.integers(1))
+    rank, dtype = write.rank_of(values), write.dtypes[0]
+    weighted = 0 not in (write.shape_of(weights) or [])
+    ones = write.filled(write("Shape", values), 1, dtype)
+    rows = [write.size(values, 0)] if rank == 2 else []
+    empty = write.filled(write.joined(*rows, write("Add", size, write.integers(1))), 0, dtype)
+    # What is too large counts in one more place, which is cut off.
+    places, how = write("Min", values, size), "none" if write.attribute("binary_output", False) else "add"
+    counts = write("ScatterElements", empty, places, weights if weighted else ones, axis=rank - 1, reduction=how)
+    return write("Slice", counts, write.integers(0), size, write.integers(rank - 1))
+
+
 def _segments(reduction: str) -> Callable[[NodeWriter], str]:
     def write_segments(write: NodeWriter) -> str:
         """Rows without a segment, whose id is negative, go to one more, which is cut off."""
@@ -92,6 +108,8 @@ def _cross(write: NodeWriter) -> str:
 
 
 HANDLERS = {
+    "Bincount": written_by(_count),
+    "DenseBincount": written_by(_count),
     "ScatterNd": written_by(_scatter_into_zeros),
     **{
         f"TensorScatter{name}": written_by(_scatter(reduction))
