@@ -25,6 +25,7 @@ from tests.fuzzing.model_descriptions import (
     Recurrent,
     Repeat,
     Shared,
+    Source,
     Stack,
     Tap,
     cells_of,
@@ -33,6 +34,7 @@ from tests.fuzzing.model_descriptions import (
 
 LAYERS = keras.layers
 VOCAB = 9
+WORDS = ("the", "The", "film", "é", "no,", "don't", "漢字", "a\0b")  # one fewer than ids; the last two are unknown
 _CELL_CLASSES = {"lstm": LAYERS.LSTMCell, "gru": LAYERS.GRUCell, "simple_rnn": LAYERS.SimpleRNNCell}
 _LAYER_CLASSES = {"lstm": LAYERS.LSTM, "gru": LAYERS.GRU, "simple_rnn": LAYERS.SimpleRNN}
 _POOLS = {
@@ -67,14 +69,29 @@ def build(description: Description) -> tuple[keras.Model, dict[str, Any]]:
 
 def _input_of(description: Description) -> tuple[tuple, str]:
     source = description.source
-    return (source.steps, "int32") if source.kind == "ids" else ((*source.steps, source.dim), "float32")
+    if source.kind == "values":
+        return (*source.steps, source.dim), "float32"
+    if source.kind == "text":
+        return (1,), "string"
+    return source.steps, "int32" if source.kind == "ids" else "string"
 
 
 def _source_layers(description: Description) -> list[Any]:
     source = description.source
-    if source.kind == "ids":
-        return [LAYERS.Embedding(VOCAB, source.dim, mask_zero=source.masked)]
+    if source.kind != "values":
+        embedding = LAYERS.Embedding(VOCAB, source.dim, mask_zero=source.masked)
+        return [*_layers_of_strings(source), embedding]
     return [LAYERS.Masking()] if source.masked else []
+
+
+def _layers_of_strings(source: Source) -> list[Any]:
+    known = list(WORDS[:-2])
+    if source.kind == "words":
+        return [LAYERS.StringLookup(vocabulary=known, mask_token="")]
+    if source.kind == "text":
+        options = {"standardize": None, "output_sequence_length": source.steps[0]}
+        return [LAYERS.TextVectorization(vocabulary=known, **options)]
+    return []
 
 
 class _Network:

@@ -220,7 +220,8 @@ class Source(Described):
     """What a model reads.
 
     Args:
-        kind: "ids", embedded, or "values".
+        kind: "ids", embedded, or "values"; "words", looked up by `StringLookup` and embedded, or "text", of which
+            `TextVectorization` makes ids.
         dim: the size of the vectors.
         masked: whether `Embedding(mask_zero=True)` or `Masking` makes a mask.
         steps: the sizes of the time axes, one or two; `None` for one that varies.

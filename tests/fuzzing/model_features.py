@@ -45,7 +45,7 @@ _VALUES = {
     "Description.form": ("sequential", "functional", "subclassed"),
     "Convolution.padding": ("same", "causal"),
     "Pool.kind": ("max", "average", "masked"),
-    "Source.kind": ("ids", "values"),
+    "Source.kind": ("ids", "values", "text", "words"),
     "Run.padding": PADDINGS,
     "Run.batch": (1, 3),
 }

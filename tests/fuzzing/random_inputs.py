@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzzing.described_models import VOCAB
+from tests.fuzzing.described_models import VOCAB, WORDS
 from tests.fuzzing.model_descriptions import Description, Run
 
 PADDINGS = ("none", "right", "left", "holes", "all_masked")
@@ -20,7 +20,8 @@ def inputs_of(description: Description, inputs: dict[str, Any], run: Run) -> dic
         run: what is wanted.
     """
     random = np.random.default_rng((description.seed, run.seed))
-    return {name: _array(name, _shape(tensor, run), tensor.dtype, run, random) for name, tensor in inputs.items()}
+    found = {name: _array(name, _shape(tensor, run), tensor.dtype, run, random) for name, tensor in inputs.items()}
+    return found | ({"x": _texts(run, random)} if description.source.kind == "text" else {})
 
 
 def real_steps(padding: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
@@ -45,11 +46,21 @@ def _shape(tensor: Any, run: Run) -> tuple[int, ...]:
     return tuple(axes[axis] if size is None else size for axis, size in enumerate(tensor.shape))
 
 
+def _texts(run: Run, random: np.random.Generator) -> np.ndarray:
+    """Returns texts (batch, 1), of which the first has all steps: padding stands behind the others."""
+    real = real_steps(run.padding, (run.batch, *run.steps), random)
+    words = [random.choice(WORDS, size) for size in (run.steps[0], *real[1:].sum(axis=1))]
+    return np.array([[" ".join(row)] for row in words], object)
+
+
 def _array(name: str, shape: tuple[int, ...], dtype: str, run: Run, random: np.random.Generator) -> np.ndarray:
     if dtype == "bool":
         return real_steps(run.padding, shape, random)
     if dtype == "int32":
         return (random.integers(1, VOCAB, shape) * real_steps(run.padding, shape, random)).astype(np.int32)
+    if dtype == "string":
+        ids = random.integers(1, VOCAB, shape) * real_steps(run.padding, shape, random)
+        return np.array(["", *WORDS], object)[ids]
     values = random.normal(size=shape).astype(np.float32)
     if name == "x":  # what Masking takes for padding
         values *= real_steps(run.padding, shape[:-1], random)[..., None]

@@ -37,7 +37,8 @@ def descriptions(draw: Any) -> Description:
     axes = 2 if draw(st.integers(0, 7)) == 7 else 1
     steps = tuple(draw(st.none() | st.integers(1, 5 if axes == 2 else 8)) for _ in range(axes))
     batch = draw(st.sampled_from((None,) * 8 + (3, 1)))
-    source = Source(draw(st.sampled_from(("values", "ids"))), draw(sizes), draw(st.booleans()), steps, batch)
+    kinds = ("values", "ids", "words") if axes == 2 else ("values", "ids", "text", "words")
+    source = Source(draw(st.sampled_from(kinds)), draw(sizes), draw(st.booleans()), steps, batch)
     foreign = () if batch else FOREIGN  # a stateful layer without an operator is refused
     chosen = draw(st.sampled_from((("tanh",), NATIVE, NATIVE, NATIVE + foreign)))
     drawer = Drawer(draw, chosen, stateful=batch is not None)

@@ -6,7 +6,7 @@ _NO_TENSOR = "it answers with something that is no tensor"
 _KERAS = "Keras 3.15 cannot call it with symbolic tensors"
 _TRAINING = "it is for training alone"
 _CALLABLE = "it makes a function of a function, which a table cannot draw"
-_TEXT = "it takes text: tests/layers and tests/graphs try it"
+_TEXT = "it takes text: tests/text_layers tries it"
 _OTHER = "it runs what is no Keras"
 _BASE = "it is what other layers are made of"
 

@@ -214,7 +214,12 @@ TABLE: dict[str, Callable[[Draw], Any]] = {
     "Pipeline": lambda draw: layers.Pipeline([layers.Rescaling(0.5), layers.CenterCrop(3, 3)])(draw.floats((4, 5, 3))),
     "Hashing": lambda draw: layers.Hashing(4)(draw.integers((3,))),
     "HashedCrossing": lambda draw: layers.HashedCrossing(4)([draw.integers((1,)), draw.integers((1,))]),
-    "IntegerLookup": lambda draw: layers.IntegerLookup(vocabulary=[3, 1, 4])(draw.integers((3,), 0, 6)),
+    "IntegerLookup": lambda draw: layers.IntegerLookup(
+        vocabulary=[3, 1, 4],
+        num_oov_indices=draw.choose(1, 2),
+        mask_token=draw.choose(None, 0),
+        output_mode=draw.choose("int", "one_hot", "multi_hot", "count"),
+    )(draw.integers((3,), 0, 6)),
     "Wrapper": lambda draw: layers.SpectralNormalization(layers.Conv1D(2, 2))(draw.floats((4, 2))),
     "LSTMCell": _in_rnn(lambda: layers.LSTMCell(3)),
     "GRUCell": _in_rnn(lambda: layers.GRUCell(3)),

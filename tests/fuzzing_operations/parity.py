@@ -29,7 +29,7 @@ REFUSED = {  # ONNX has no operator for what these need, so that each of them is
     "ops.image.affine_transform", "ops.image.perspective_transform", "ops.inv", "ops.logdet", "ops.lstsq",
     "ops.lu_factor", "ops.matrix_rank", "ops.nextafter", "ops.pinv", "ops.qr", "ops.slogdet", "ops.solve",
     "ops.solve_triangular", "ops.svd", "ops.switch", "ops.view", "ops.view_as_complex", "ops.view_as_real",
-    "layers.HashedCrossing", "layers.Hashing", "layers.IntegerLookup",
+    "layers.HashedCrossing", "layers.Hashing",
 }  # fmt: skip
 RUNS = ((1, 4), (3, 6), (2, 3))  # rows, and the length of axes that vary
 RELATIVE_TOLERANCE = 1e-4  # float32 has 24 bits: sums in another order and chained functions lose some

@@ -26,7 +26,7 @@ def answer_no_rows(graph: GraphProto, fillers: Mapping[str, Any] | None = None) 
     inputs, outputs = ([value for value in values if _has_batch(value)] for values in (graph.input, graph.output))
     if not inputs:
         return
-    inside = {value.name: f"rows/{value.name}" for value in (*inputs, *outputs)}
+    inside = {value.name: f"rows/inner/{value.name}" for value in (*inputs, *outputs)}
     outside = {new: old for old, new in inside.items()}
     rename_values(graph, inside)
     for value in (*inputs, *outputs):

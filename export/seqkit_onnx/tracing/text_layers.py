@@ -11,7 +11,7 @@ from seqkit_onnx.tracing.placeholder import add_lookup_placeholder
 from seqkit_onnx.tracing.text_lookup import DROPPED, LookupTable, TextLookup
 
 _LEVELS: dict[str | None, Literal["whitespace", "char"]] = {"whitespace": "whitespace", "character": "char"}
-_BUILD_AGAIN = "Or leave the layer out of the model, and export the rest, which takes what the layer gives."
+_LEAVE_IT_OUT = "Or leave the layer out of the model, and export the rest, which takes what the layer gives."
 
 
 def call_text_vectorization(calls: Any, layer: Any, inputs: Any) -> Any:
@@ -29,39 +29,34 @@ def call_text_vectorization(calls: Any, layer: Any, inputs: Any) -> Any:
     _check_no_functions(calls, layer, standardize, split)
     _check_dense(calls, layer, config)
     ngrams = config["ngrams"] or ()
-    widths = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else tuple(ngrams)
-    rules = TextRules(
-        _LEVELS.get(split, "whitespace"),
-        lowercase="ascii" if (standardize or "").startswith("lower") else False,
-        strip_punctuation=(standardize or "").endswith("strip_punctuation"),
+    asked = TextLookup(
+        calls.namer.name(layer, levels=0),
+        _table(calls, layer),
+        TextRules(
+            _LEVELS.get(split, "whitespace"),
+            lowercase="ascii" if (standardize or "").startswith("lower") else False,
+            strip_punctuation=(standardize or "").endswith("strip_punctuation"),
+        ),
+        splits=split is not None,
+        ngrams=tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else tuple(ngrams),
+        pads=split is not None and mode == "int",
+        length=config["output_sequence_length"] if mode == "int" else None,
     )
-    lookup = lookup_of(layer)
-    name = calls.namer.name(layer, levels=0)
     if split is None:
-        return _without_splitting(calls, layer, lookup, TextLookup(name, _table(calls, layer, lookup), rules), widths,
-                                  config["output_sequence_length"], texts)  # fmt: skip
+        return _encoded(calls, layer, _looked_up_whole(calls, layer, asked, texts))
     rank = texts.shape.rank
-    if rank == 0 or (rank > 1 and texts.shape[-1] != 1):
+    if rank == 0 or (rank > 1 and texts.shape[-1] != 1) or (mode != "int" and rank > 2):
         calls.refuse(
             f"layer {layer.name!r} splits texts, which must be of shape (batch,) or (batch, 1); received "
             f"{tuple(texts.shape)}."
         )
-    if mode != "int" and rank > 2:
-        calls.refuse(f"layer {layer.name!r} counts in texts (batch,) or (batch, 1); received {tuple(texts.shape)}.")
     if mode == "one_hot":
         calls.refuse(
             f"layer {layer.name!r} has output_mode='one_hot' and gives as many rows for each text as it has tokens, "
             "which is a ragged tensor. Build it with output_mode='int' and encode its ids by "
-            f"keras.layers.CategoryEncoding. {_BUILD_AGAIN}"
+            f"keras.layers.CategoryEncoding. {_LEAVE_IT_OUT}"
         )
-    flat = texts if rank == 1 else tf.squeeze(texts, -1) if rank == 2 else tf.reshape(texts, [-1])  # (texts,)
-    length = config["output_sequence_length"] if mode == "int" else None
-    asked = TextLookup(name, _table(calls, layer, lookup), rules, True, widths, mode == "int", length)
-    ids = add_lookup_placeholder(asked, calls.lookups, flat, [texts.shape[0] if rank < 3 else None, length])
-    if rank > 2:
-        ids = tf.reshape(ids, tf.concat([tf.shape(texts)[:-1], tf.shape(ids)[-1:]], axis=0))
-        return tf.ensure_shape(ids, [*texts.shape[:-1], length])
-    return _encoded(calls, layer, lookup, ids)
+    return _encoded(calls, layer, _looked_up_by_token(calls, asked, texts))
 
 
 def call_lookup(calls: Any, layer: Any, inputs: Any) -> Any:
@@ -75,44 +70,55 @@ def call_lookup(calls: Any, layer: Any, inputs: Any) -> Any:
     _check_dense(calls, layer, {"sparse": layer.sparse})
     strings = layer.vocabulary_dtype == "string" and not layer.invert
     x = _strings(calls, layer, inputs) if strings else tf.cast(_tensor(calls, layer, inputs), tf.int64)
-    asked = TextLookup(calls.namer.name(layer, levels=0), _table(calls, layer, layer))
+    asked = TextLookup(calls.namer.name(layer, levels=0), _table(calls, layer))
     found = add_lookup_placeholder(asked, calls.lookups, x, x.shape)
     if not layer.invert and layer.num_oov_indices > 1:
         first = 1 if layer.mask_token is not None and layer.output_mode == "int" else 0
         others = tf.math.floormod(x, layer.num_oov_indices) + first
         found = tf.where(tf.equal(found, -1), others, found)
-    return _encoded(calls, layer, layer, found)
+    return _encoded(calls, layer, found)
 
 
 def refuse_hashing(calls: Any, layer: Any) -> None:
     """Refuses a layer that hashes."""
     calls.refuse(
         f"layer {layer.name!r} is a {type(layer).__name__}, whose hash (FarmHash64 or SipHash64) ONNX's operators "
-        f"cannot compute. Use StringLookup or IntegerLookup with a vocabulary in its place. {_BUILD_AGAIN}"
+        f"cannot compute. Use StringLookup or IntegerLookup with a vocabulary in its place. {_LEAVE_IT_OUT}"
     )
 
 
-def _without_splitting(
-    calls: Any, layer: Any, lookup: Any, asked: TextLookup, widths: tuple[int, ...], length: int | None, texts: Any
-) -> Any:
-    """Looks up whole texts."""
-    if texts.shape.rank != 2 and (widths or length is not None):
+def _looked_up_by_token(calls: Any, asked: TextLookup, texts: Any) -> Any:
+    """Returns an id for each token of texts (batch,) or (..., 1): (batch, tokens) or (..., tokens)."""
+    rank = texts.shape.rank
+    flat = texts if rank == 1 else tf.squeeze(texts, -1) if rank == 2 else tf.reshape(texts, [-1])  # (texts,)
+    ids = add_lookup_placeholder(asked, calls.lookups, flat, [flat.shape[0], asked.length])
+    if rank < 3:
+        return ids
+    ids = tf.reshape(ids, tf.concat([tf.shape(texts)[:-1], tf.shape(ids)[-1:]], axis=0))
+    return tf.ensure_shape(ids, [*texts.shape[:-1], asked.length])
+
+
+def _looked_up_whole(calls: Any, layer: Any, asked: TextLookup, texts: Any) -> Any:
+    """Returns an id for each text, or n-gram of texts that stand in a row."""
+    length = asked.length
+    if texts.shape.rank != 2 and (asked.ngrams or length is not None):
         calls.refuse(
             f"layer {layer.name!r} does not split, and its ngrams and output_sequence_length need texts (batch, n); "
             f"received {tuple(texts.shape)}."
         )
-    asked = TextLookup(asked.name, asked.table, asked.rules, ngrams=widths)
-    ids = add_lookup_placeholder(asked, calls.lookups, texts, [texts.shape[0], None] if widths else texts.shape)
-    if length is not None:
-        ids = ids[:, :length]
-        missing = length - tf.shape(ids)[1]
-        ids = tf.pad(ids, tf.stack([tf.zeros(2, tf.int32), tf.stack([0, missing])]))
-        ids = tf.ensure_shape(ids, [texts.shape[0], length])
-    return _encoded(calls, layer, lookup, ids)
+    shape = [texts.shape[0], None] if asked.ngrams else texts.shape
+    ids = add_lookup_placeholder(asked, calls.lookups, texts, shape)
+    if length is None:
+        return ids
+    ids = ids[:, :length]
+    missing = length - tf.shape(ids)[1]
+    ids = tf.pad(ids, tf.stack([tf.zeros(2, tf.int32), tf.stack([0, missing])]))
+    return tf.ensure_shape(ids, [texts.shape[0], length])
 
 
-def _encoded(calls: Any, layer: Any, lookup: Any, ids: Any) -> Any:
+def _encoded(calls: Any, layer: Any, ids: Any) -> Any:
     """Makes of ids what the layer's `output_mode` says; what is to be dropped has an id that no row has."""
+    lookup = lookup_of(layer)
     mode = lookup.output_mode
     if mode == "int":
         return ids
@@ -141,15 +147,17 @@ def _encoded(calls: Any, layer: Any, lookup: Any, ids: Any) -> Any:
     return tf.cast(counts, weights.dtype) * tf.constant(weights)
 
 
-def _table(calls: Any, layer: Any, lookup: Any) -> LookupTable:
+def _table(calls: Any, layer: Any) -> LookupTable:
     """Returns what a layer looks up in, its mask and unknown tokens included."""
+    lookup = lookup_of(layer)
     several = lookup.num_oov_indices > 1 and not lookup.invert
     by_hash = lookup.vocabulary_dtype == "string" or getattr(lookup, "oov_method", "floormod") == "farmhash"
     if several and by_hash:
+        instead = "" if lookup.vocabulary_dtype == "string" else ", or with oov_method='floormod'"
         calls.refuse(
             f"layer {layer.name!r} spreads what it does not know over {lookup.num_oov_indices} indices by a hash "
             "(FarmHash64 or SipHash64) that ONNX's operators cannot compute. Build it with num_oov_indices=1"
-            f"{'' if lookup.vocabulary_dtype == 'string' else ', or with oov_method=floormod'}. {_BUILD_AGAIN}"
+            f"{instead}. {_LEAVE_IT_OUT}"
         )
     with tf.init_scope():
         if not int(lookup.lookup_table.size()):
@@ -160,10 +168,8 @@ def _table(calls: Any, layer: Any, lookup: Any) -> LookupTable:
     if lookup.invert:
         if masks:
             entries[0] = lookup.mask_token
-        return LookupTable(
-            tuple(entries), tuple(_text(calls, layer, each) for each in entries.values()), _text(calls, layer,
-            lookup.oov_token)
-        )  # fmt: skip
+        found = tuple(_given(calls, layer, each) for each in entries.values())
+        return LookupTable(tuple(entries), found, _given(calls, layer, lookup.oov_token))
     if masks:
         key = lookup.mask_token
         entries[key.encode() if isinstance(key, str) else int(key)] = 0 if lookup.output_mode == "int" else DROPPED
@@ -175,8 +181,8 @@ def _table(calls: Any, layer: Any, lookup: Any) -> LookupTable:
     return LookupTable(tuple(entries), tuple(entries.values()), default, lookup.num_oov_indices == 0)
 
 
-def _text(calls: Any, layer: Any, value: Any) -> Any:
-    """Returns a string of a table as such; an integer as it is."""
+def _given(calls: Any, layer: Any, value: Any) -> Any:
+    """Returns what a table gives: a string as such, an integer as it is."""
     if isinstance(value, bytes):
         if not _is_utf8(value):
             calls.refuse(f"layer {layer.name!r} gives {value!r}, which is no UTF-8, as all strings of a file must be.")
@@ -218,7 +224,7 @@ def _check_no_functions(calls: Any, layer: Any, standardize: Any, split: Any) ->
             calls.refuse(
                 f"layer {layer.name!r} has a function of Python for {argument}, which a file cannot hold. Build it "
                 f"with {argument} one of {choices} or None, do the rest before the text is given to the model, and "
-                f"adapt and train it so. {_BUILD_AGAIN}"
+                f"adapt and train it so. {_LEAVE_IT_OUT}"
             )
 
 
