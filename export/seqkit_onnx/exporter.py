@@ -35,6 +35,7 @@ def export(
     settings: str = "optional",
     opset: int = OPSET,
     shapes: Mapping[str, int] | None = None,
+    stream: bool = False,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -74,6 +75,8 @@ def export(
         opset: of ONNX. For a file that takes no text, 18 and 19 open in older runtimes: 18 in onnxruntime 1.14.
         shapes: for a file that takes no text, sizes of axes that would vary, for runtimes that want all of them
             fixed: ``{"batch": 1, "time": 60}``.
+        stream: for a recurrent model of your own that runs forward in time, whether the file takes a sequence chunk by
+            chunk: its states are inputs and outputs, and begin with zeros. Layers that need later steps are refused.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -108,6 +111,7 @@ def export(
         settings=settings,
         opset=opset,
         shapes=shapes,
+        stream=stream,
     )
     write_file(model, path, options, verify)
 
