@@ -36,6 +36,7 @@ def export(
     opset: int = OPSET,
     shapes: Mapping[str, int] | None = None,
     text_layer: keras.layers.Layer | None = None,
+    stream: bool = False,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -82,6 +83,8 @@ def export(
             fixed: ``{"batch": 1, "time": 60}``.
         text_layer: an adapted `TextVectorization`, or another layer that takes texts (batch,), which stood before the
             model when it was trained: the file's input is then `text`, and it answers as ``model(text_layer(texts))``.
+        stream: for a recurrent model of your own that runs forward in time, whether the file takes a sequence chunk by
+            chunk: its states are inputs and outputs, and begin with zeros. Layers that need later steps are refused.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -117,6 +120,7 @@ def export(
         opset=opset,
         shapes=shapes,
         text_layer=text_layer,
+        stream=stream,
     )
     write_file(model, path, options, verify)
 

@@ -99,6 +99,7 @@ def options_of(
         step=about.get("kind") == "generator_step",
         scores=about.get("scores"),
         text_layer=text_layer,
+        stream="stream" in about,
     )
 
 

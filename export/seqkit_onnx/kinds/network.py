@@ -72,6 +72,7 @@ class NetworkFile(FileKind):
         }
     )
     masks_padding: ClassVar[bool] = False  # whether the model is known to leave padding out of account
+    streams: ClassVar[bool] = False  # whether it takes a sequence chunk by chunk
 
     def __init__(self, model: Any, options: Options):
         super().__init__(model, options)
@@ -141,10 +142,11 @@ class NetworkFile(FileKind):
             padding,
             RECURRENCES[self.options.recurrence],
             opset=self.options.opset,
+            stream=self.streams,
         )
         graph = proto.graph
         self.states = carried_states(graph, len(self.signature.input_names), len(self.signature.output_names))
-        _check_states(self.states, text_or_labels=of_text or self.labels is not None)
+        self.check_states()
         if self.labels is not None:
             self.scores_are = self._answer_with_labels(graph, self.labels)
         self.limits, self.begins_with, self.keys = id_limits(graph), initial_states(graph), looked_up_keys(graph)
@@ -161,7 +163,7 @@ class NetworkFile(FileKind):
             if self.options.quantize == "int8_dynamic":
                 self._warn_of_float32(computing_in_float32(proto))
         move_weights_into_branches(proto.graph)
-        if of_text or self.labels is not None or _takes_strings(graph):
+        if not self.states and (of_text or self.labels is not None or _takes_strings(graph)):
             # Whoever calls other networks makes the arrays, and would pay for the copy.
             answer_no_rows(proto.graph, {name: keys[-1] for name, keys in self.keys.items()})
         self.computes_in_half = computes_in_half(graph)
@@ -267,6 +269,15 @@ class NetworkFile(FileKind):
         """The inputs with which the model is converted."""
         layer = self.options.text_layer
         return self.signature if layer is None else self.signature.of_text(layer)
+
+    def check_states(self) -> None:
+        """Finds states that nobody can carry: those between texts."""
+        of_text = self.tokens is not None or self.options.text_layer is not None
+        if self.states and (of_text or self.labels is not None):
+            raise ValueError(
+                f"export: the model has stateful layers ({self.states[0].input!r} is a state), whose states the caller "
+                "carries from ids to ids. Pass text=False and no labels."
+            )
 
     def check_rows(self, vocabulary: Vocabulary, rows: int | None) -> None:
         """Finds ids that the model was not trained on.
@@ -406,15 +417,6 @@ def _check_ids_input(signature: ModelSignature) -> None:
         ]
         raise ValueError(
             f"export: with text=True the model's one input is ids (batch, time); received {received}. Pass text=False."
-        )
-
-
-def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
-    """States are carried between ids, not between texts."""
-    if states and text_or_labels:
-        raise ValueError(
-            f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
-            "from ids to ids. Pass text=False and no labels."
         )
 
 
