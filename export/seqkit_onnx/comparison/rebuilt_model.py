@@ -1,13 +1,12 @@
 """Whether a model that was built anew in another precision is the same function."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from seqkit_onnx.comparison.numbers import largest_difference
-from seqkit_onnx.comparison.samples import sample_inputs
+from seqkit_onnx.comparison.samples import NO_KEYS, Keys, sample_inputs
 from seqkit_onnx.comparison.verification import VerificationError
 from seqkit_onnx.layer_walk import unchanged
 from seqkit_onnx.tracing.other_precision import BUILD_IT_YOURSELF
@@ -17,22 +16,20 @@ from seqkit_onnx.tracing.signature import ModelSignature
 HALF_TOLERANCE = 0.1  # bfloat16 has 8 bits, and recurrences add up what is rounded
 
 
-def check_rebuilt(
-    model: keras.Model, whole: keras.Model, signature: ModelSignature, keys: Mapping[str, Sequence[Any]] | None = None
-) -> None:
+def check_rebuilt(model: keras.Model, whole: keras.Model, signature: ModelSignature, keys: Keys = NO_KEYS) -> None:
     """Sees to it that a model which was built anew in float32 is the same function.
 
     Args:
         model: the model in half precision.
         whole: the other one.
         signature: the inputs of `model`.
-        keys: the strings or integers that inputs are looked up among.
+        keys: what inputs are looked up among.
 
     Raises:
         VerificationError: it answers otherwise than half precision explains.
         UnsupportedLayerError: it cannot be called.
     """
-    inputs = sample_inputs(model, signature, keys=keys, only_keys=True)
+    inputs = sample_inputs(model, signature, keys=keys)
     of_half, of_whole = (
         [keras.ops.convert_to_tensor(array) for array in keras.tree.flatten(_in_dtypes(inputs, each))]
         for each in (signature, signature.in_float32())

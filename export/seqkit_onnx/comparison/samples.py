@@ -1,6 +1,7 @@
 """Inputs that are made up to compare a file with its Keras model."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -17,9 +18,30 @@ OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
 OTHER_SHAPES_OF_IMAGES = ((1, 12), (3, 19))  # onnxruntime runs no convolution with strides over an image of 1 x 1
 LONG_INPUT_SIZES = (64, 512, 4096)  # for networks that need many steps, such as a stack of convolutions
 TEXT_LENGTHS = (1, 2, 5, 13, 40, 500)  # words
+LATER_TEXTS = 7  # words at most, of texts to which Keras answers step by step
 UNKNOWN_LIMIT = 3  # of integers that no table limits
 # Each row's size beside the first's: values are not always about 1.
 SIZES = (1.0, 1.0, 1.0, 1.0, 10.0, 100.0, 1e-3, 0.0)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What inputs are looked up among, and which texts are made of it.
+
+    Args:
+        of_inputs: the strings or integers that each input is looked up among, texts being split before.
+        alone: whether such inputs have no others, for layers that refuse them.
+        longest: how many words a text has at most.
+        first: the place of the first text, among those that are made up.
+    """
+
+    of_inputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    alone: bool = False
+    longest: int = TEXT_LENGTHS[-1]
+    first: int = 0
+
+
+NO_KEYS = Keys()
 
 
 def sample_texts(vocabulary: Vocabulary) -> list[str]:
@@ -27,10 +49,10 @@ def sample_texts(vocabulary: Vocabulary) -> list[str]:
     return _texts_of(vocabulary.tokens[len(vocabulary.reserved) :], vocabulary.rules.joiner)
 
 
-def _texts_of(words: Sequence[str], joiner: str = " ") -> list[str]:
+def _texts_of(words: Sequence[str], joiner: str = " ", longest: int = TEXT_LENGTHS[-1]) -> list[str]:
     random = np.random.default_rng(0)
-    known = list(words) or ["?"]
-    texts = [joiner.join(known[place] for place in random.integers(0, len(known), size)) for size in TEXT_LENGTHS]
+    known, lengths = list(words) or ["?"], [min(length, longest) for length in TEXT_LENGTHS]
+    texts = [joiner.join(known[place] for place in random.integers(0, len(known), length)) for length in lengths]
     return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
 
 
@@ -43,8 +65,7 @@ def sample_inputs(
     size: int = UNKNOWN_INPUT_SIZE,
     tame: bool = True,
     states: Collection[str] = (),
-    keys: Mapping[str, Sequence[Any]] | None = None,
-    only_keys: bool = False,
+    keys: Keys = NO_KEYS,
 ) -> Any:
     """Returns random inputs for a model: zeros among ids and masks, in front, behind, all over and nowhere.
 
@@ -57,8 +78,7 @@ def sample_inputs(
         size: of the other axes that vary.
         tame: whether floats are about 1; else some rows are much larger or smaller.
         states: inputs that recurrences begin with, which are about 1 in any case.
-        keys: the strings or integers that each input is looked up among, texts being split before.
-        only_keys: whether such an input has no others, for layers that refuse them.
+        keys: what inputs are looked up among.
     """
     random = np.random.default_rng(0)
     layers = list(all_layers(model))
@@ -68,9 +88,9 @@ def sample_inputs(
     for name, spec in zip(signature.input_names, signature.specs, strict=True):
         shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
         dtype = spec.dtype.as_numpy_dtype
-        known = list((keys or {}).get(name, ()))
+        known = list(keys.of_inputs.get(name, ()))
         if known or dtype is object:
-            arrays.append(_some_of(random, known, shape, dtype, only_keys))
+            arrays.append(_some_of(keys, known, shape, dtype))
             continue
         if spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
             limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
@@ -90,20 +110,17 @@ def sample_inputs(
     return signature.pack_inputs(tuple(arrays))
 
 
-def _some_of(
-    random: np.random.Generator, known: list[Any], shape: list[int], dtype: Any, only_known: bool
-) -> np.ndarray:
+def _some_of(keys: Keys, known: list[Any], shape: list[int], dtype: Any) -> np.ndarray:
     """Returns strings or integers of a table, and others; where each row has one string, texts."""
-    rows = shape[0] if shape else 1
-    if dtype is object and not only_known and int(np.prod(shape)) == rows:
-        pool = _texts_of([key for key in known if key])
-        pool += [f"{pool[0]}!, ({pool[1]})... '{pool[0]}'", "unheard of"]
-        array = np.resize(np.array(pool, object), rows)
-    else:
-        others = ["", "unheard of", str(known[-1]).upper()] if dtype is object else [max(known) + 1, -1, 0]
-        pool = known if only_known and known else [*known[: 3 * len(others)], *others] if known else others
-        array = np.array(pool, dtype)[random.integers(0, len(pool), int(np.prod(shape)))]
-    return array.reshape(shape)
+    rows, size = shape[0] if shape else 1, int(np.prod(shape))
+    if dtype is object and not keys.alone and size == rows:
+        pool = _texts_of([key for key in known if key], longest=keys.longest)
+        pool += [f"{pool[0]}!, ({pool[0]})... '{pool[0]}'", "unheard of"]
+        return np.array(pool, object)[(keys.first + np.arange(rows)) % len(pool)].reshape(shape)
+    strings = ["", "unheard of", *(key.upper() for key in known[-1:] if isinstance(key, str))]
+    others = strings if dtype is object else [max(known) + 1, -1, 0]
+    pool = known if keys.alone and known else [*known[: 3 * len(others)], *others]
+    return np.array(pool, dtype)[np.random.default_rng(keys.first).integers(0, len(pool), shape)]
 
 
 def sample_batches(
@@ -113,7 +130,7 @@ def sample_batches(
     limits: Mapping[str, int],
     tame: bool,
     states: Collection[str] = (),
-    keys: Mapping[str, Sequence[Any]] | None = None,
+    keys: Keys = NO_KEYS,
 ) -> Iterator[Any]:
     """Yields inputs of several shapes, where the model takes several; the first ones are those of `sample_inputs`."""
     texts = any(spec.dtype.as_numpy_dtype is object for spec in signature.specs)
@@ -123,8 +140,11 @@ def sample_batches(
     rows = SAMPLE_TEXTS if texts else SAMPLE_ROWS
     for count, size in [(rows, UNKNOWN_INPUT_SIZE), *others[: 1 if fixed else None]]:
         yield sample_inputs(model, signature, padded_after, limits, count, size, tame, states, keys)
-    if keys:
-        yield sample_inputs(model, signature, padded_after, limits, rows, tame=tame, keys=keys, only_keys=True)
+        keys = replace(keys, longest=LATER_TEXTS)
+    for first in range(signature.batch or rows, rows if texts else 0, signature.batch or rows):
+        yield sample_inputs(model, signature, padded_after, limits, tame=tame, keys=replace(keys, first=first))
+    if keys.of_inputs:
+        yield sample_inputs(model, signature, padded_after, limits, tame=tame, keys=replace(keys, alone=True))
 
 
 def long_samples(

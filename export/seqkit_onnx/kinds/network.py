@@ -16,6 +16,7 @@ from seqkit_onnx.comparison.labels import LabelComparison
 from seqkit_onnx.comparison.numbers import Comparison
 from seqkit_onnx.comparison.rebuilt_model import check_rebuilt
 from seqkit_onnx.comparison.samples import (
+    Keys,
     first_rows,
     in_batches_of,
     long_samples,
@@ -151,17 +152,13 @@ class NetworkFile(FileKind):
             self.scores_are = self._answer_with_labels(graph, self.labels)
         self.limits, self.begins_with, self.keys = id_limits(graph), initial_states(graph), looked_up_keys(graph)
         if self.model is not half and looks_up:  # what they know is known now
-            check_rebuilt(half, self.model, of_half, self.keys)
+            check_rebuilt(half, self.model, of_half, Keys(self.keys, alone=True))
         if self.tokens is not None:
             self.check_rows(self.tokens, self.limits.get(self.signature.input_names[0]))
             self._take_text(graph, self.tokens)
         remove_identities(graph)
         declare_operator_sets(proto, self.options.opset)
-        if self.options.precision:
-            quantize = QUANTIZATIONS.get(self.options.quantize or "", to_float16)
-            proto = quantize(proto)
-            if self.options.quantize == "int8_dynamic":
-                self._warn_of_float32(computing_in_float32(proto))
+        proto = self._in_precision(proto)
         move_weights_into_branches(proto.graph)
         if not self.states and (of_text or self.labels is not None or _takes_strings(graph)):
             # Whoever calls other networks makes the arrays, and would pay for the copy.
@@ -224,10 +221,12 @@ class NetworkFile(FileKind):
             batches: list[Any] = [texts, texts[2:3], texts[6:7], texts[1:4]]
         elif comparison.takes_text:
             front = self.traced_signature()
-            batches = [array.tolist() for array in sample_batches(model, front, padded_after, {}, tame, keys=self.keys)]
+            batches = [
+                array.tolist() for array in sample_batches(model, front, padded_after, {}, tame, keys=Keys(self.keys))
+            ]
         else:
             batches = list(
-                sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with, self.keys)
+                sample_batches(model, signature, padded_after, self.limits, tame, self.begins_with, Keys(self.keys))
             )
         batches += [first_rows(batches[0], count) for count in self.row_counts]
         if self.signature.batch != signature.batch and self.signature.batch is not None:
@@ -316,13 +315,22 @@ class NetworkFile(FileKind):
         """How many columns so many labels need, of the two numbers that may be right."""
         return 1 if len(labels) == 2 and columns == 1 else len(labels)
 
+    def _in_precision(self, proto: onnx.ModelProto) -> onnx.ModelProto:
+        """Returns the file as exact as it was asked for."""
+        if not self.options.precision:
+            return proto
+        less_exact = QUANTIZATIONS.get(self.options.quantize or "", to_float16)(proto)
+        if self.options.quantize == "int8_dynamic":
+            self._warn_of_float32(computing_in_float32(less_exact))
+        return less_exact
+
     def _warn_of_float32(self, nodes: Sequence[str]) -> None:
         layers = sorted({owner_of_node(node, self.model) for node in nodes})
         if layers:
             warnings.warn(
                 f"export: {', '.join(layers)} computes in float32: onnxruntime has products of int8 for LSTM alone, of "
                 "1,024 weights or more. The weights are stored as int8.",
-                stacklevel=6,
+                stacklevel=7,
             )
 
     def _answer_with_labels(self, graph: onnx.GraphProto, labels: Sequence[str]) -> str:

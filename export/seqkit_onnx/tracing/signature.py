@@ -85,6 +85,7 @@ class ModelSignature:
         ]
         specs = [tf.TensorSpec(shape, spec.dtype, spec.name) for shape, spec in zip(shapes, self.specs, strict=True)]
         return replace(self, specs=tuple(specs), batch=sizes.get("batch", self.batch))
+
     def of_text(self, text_layer: Any) -> "ModelSignature":
         """Returns the signature of the same model behind a layer that takes texts, (batch,)."""
         names = ("text",)
