@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 from seqkit_onnx.conversion import convert
+from seqkit_onnx.metadata import declare_operator_sets
 from seqkit_onnx.recurrence.choice_by_rows import ScanFrom, never
 from seqkit_onnx.tracing.signature import model_signature
 
@@ -63,6 +64,7 @@ def check(description: Description) -> Verdict:
             warnings.simplefilter("always")
             signature = model_signature(model, _signature(description, inputs))
             proto = convert(model, signature, "all" if description.right_padded else (), _scan_from(description))
+        declare_operator_sets(proto)
         onnx.checker.check_model(proto, full_check=True)
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
         answers = _answers(session, feeds, len(expected[0]))
