@@ -31,3 +31,8 @@ def shared_file(name: str, **options: Any) -> Path:
     path = Path(_FOLDER.name) / f"{len(list(Path(_FOLDER.name).iterdir()))}.onnx"
     seqkit_onnx.export(shared(name), path, verify=False, **options)
     return path
+
+
+def folder_of_files() -> Path:
+    """Returns a folder for files that a suite keeps while its process lives."""
+    return Path(_FOLDER.name)

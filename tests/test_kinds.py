@@ -78,6 +78,7 @@ IN_VAIN = {
     "scores": ("logits", [classifier, generator, translator]),
     "opset": (18, [generator, translator]),
     "shapes": ({"batch": 1}, [generator, translator]),
+    "text_layer": (keras.layers.TextVectorization(vocabulary=["a"]), [generator, translator, classifier]),
 }
 
 

@@ -12,6 +12,7 @@ from seqkit_onnx.passes.passes import remove_dead_nodes, remove_identities, rena
 from seqkit_onnx.recurrence.choice_by_rows import ScanFrom, never
 from seqkit_onnx.recurrence.expansion import expand_placeholders
 from seqkit_onnx.recurrence.right_padding import RightPadding
+from seqkit_onnx.text.token_tables import padded_on_the_right, write_token_tables
 from seqkit_onnx.tracing.signature import ModelSignature
 from seqkit_onnx.tracing.traced_model import trace_model
 
@@ -48,13 +49,17 @@ def convert(
     proto = onnx.version_converter.convert_version(traced.proto, opset)
     _name_values(proto.graph, traced.inputs, traced.outputs)
     remove_identities(proto.graph)
+    right_padded = right_padded_inputs
+    if right_padded != "all":
+        right_padded = (*right_padded, *padded_on_the_right(proto.graph, traced.tables))
     expand_placeholders(
-        proto, traced.recurrences, RightPadding(right_padded_inputs), scan_from, inputs_are_finite=inputs_are_finite
+        proto, traced.recurrences, RightPadding(right_padded), scan_from, inputs_are_finite=inputs_are_finite
     )
     remove_identities(proto.graph)
     remove_dead_nodes(proto.graph)
     put_in_order(proto.graph)
     give_readable_names(proto.graph, model)
+    write_token_tables(proto, traced.tables)  # which describes values, and those passes forget that
     _name_shapes(proto.graph, signature)
     proto.ir_version = IR_VERSIONS[opset]
     return proto

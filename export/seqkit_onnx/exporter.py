@@ -35,6 +35,7 @@ def export(
     settings: str = "optional",
     opset: int = OPSET,
     shapes: Mapping[str, int] | None = None,
+    text_layer: Any = None,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -45,7 +46,8 @@ def export(
     Args:
         model: a `TextClassifier`, a `TextGenerator`, a `Seq2SeqTranslator`, or any built Keras model.
         path: the file to write, in a folder that is there; a name that does not end in ``.onnx`` is warned of.
-        text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time).
+        text: whether the file takes strings, where a vocabulary is known; else ids, int32 (batch, time). A model that
+            takes strings itself has a file that does.
         labels: names of the classes, for a model with one output: the file then answers with `label` and
             `probabilities`. `None`: those of a `TextClassifier`; for other models there are none.
         vocabulary: for a model other than `TextClassifier` whose one input are ids: what makes them of strings. Where
@@ -76,6 +78,9 @@ def export(
         opset: of ONNX. For a file that takes no text, 18 and 19 open in older runtimes: 18 in onnxruntime 1.14.
         shapes: for a file that takes no text, sizes of axes that would vary, for runtimes that want all of them
             fixed: ``{"batch": 1, "time": 60}``.
+        text_layer: for a model that was trained on what a `keras.layers.TextVectorization` outside of it gives: that
+            layer. The file then takes `text`, string (batch,). Layers inside a model become part of its file anyway:
+            `TextVectorization`, `StringLookup` and `IntegerLookup`.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -110,6 +115,7 @@ def export(
         settings=settings,
         opset=opset,
         shapes=shapes,
+        text_layer=text_layer,
     )
     write_file(model, path, options, verify)
 

@@ -59,6 +59,12 @@ def _captured(function: types.FunctionType) -> Iterator[Any]:
             continue
 
 
+def reads_text(model: Any) -> bool:
+    """Whether a model takes strings itself, and has a layer that looks them up."""
+    kinds = (keras.layers.TextVectorization, keras.layers.StringLookup)
+    return any(isinstance(layer, kinds) for layer in all_layers(model))
+
+
 def owner_of_node(node: str, model: keras.Model) -> str:
     """Says which layer a node comes from, as the user knows it."""
     names = {layer.name for layer in all_layers(model) if layer is not model}

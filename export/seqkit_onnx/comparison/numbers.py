@@ -30,7 +30,7 @@ class Comparison:
     Args:
         model: the model, in float32.
         file: what `load` gives for the file.
-        of_text: where the file takes text, what makes of a list of strings what the model takes.
+        of_text: where the file takes text and the model does not, what makes of a list of strings what it takes.
         signature: the model's inputs, where they are known.
     """
 
@@ -45,7 +45,7 @@ class Comparison:
         self.file = file
         self.of_text = of_text
         self.signature = signature
-        self.takes_text = file.takes_text
+        self.takes_text = file.takes_text and of_text is not None
         self.can_predict = _can_predict(model) and not (signature and signature.several_arguments)
 
     def of(self, inputs: Any) -> Verification:
@@ -84,8 +84,9 @@ class Comparison:
         """Returns what Keras answers, in a row: by `predict`, or by a plain call."""
         if self.takes_text and self.of_text is not None:
             inputs = self.of_text(inputs)
+        inputs = keras.tree.map_structure(_as_strings, inputs)
         with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
-            if isinstance(inputs, list) and isinstance(inputs[0], str):
+            if isinstance(inputs, list) and inputs and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
             elif predicts:
                 answers = predictions(self.model, inputs)
@@ -179,6 +180,12 @@ def _check_some_numbers(answers: Sequence[np.ndarray]) -> None:
 def _can_predict(model: keras.Model) -> bool:
     """Whether `predict` can run the model: TensorFlow compiles no layer whose name it does not take."""
     return hasattr(model, "predict") and all(plain_scope_name(layer.name) for layer in all_layers(model))
+
+
+def _as_strings(array: Any) -> Any:
+    """Returns what Keras takes for an array of strings: `predict` takes none of NumPy's."""
+    is_text = isinstance(array, np.ndarray) and array.dtype.kind in "OU"
+    return keras.ops.convert_to_tensor(array.tolist()) if is_text else array
 
 
 def _changed_floats(inputs: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:

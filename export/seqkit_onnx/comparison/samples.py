@@ -11,6 +11,7 @@ from seqkit_onnx.layer_walk import all_layers
 from seqkit_onnx.tracing.signature import ModelSignature
 
 SAMPLE_ROWS = 8
+UNUSUAL_TEXTS = ("ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%",)
 UNKNOWN_INPUT_SIZE = 7  # for axes that vary
 OTHER_SHAPES = ((1, 1), (3, 19))  # rows and the size of axes that vary
 OTHER_SHAPES_OF_IMAGES = ((1, 12), (3, 19))  # onnxruntime runs no convolution with strides over an image of 1 x 1
@@ -25,7 +26,7 @@ def sample_texts(vocabulary: Vocabulary) -> list[str]:
     random = np.random.default_rng(0)
     known = vocabulary.tokens[len(vocabulary.reserved) :] or ["?"]
     texts = [vocabulary.rules.joiner.join(random.choice(known, size)) for size in (1, 2, 5, 13, 40, 500)]
-    return [*texts, "", " ", "ÀÉÎ ção ß İ Ωδός 你好 😀👍🏽 \u2019t 12,5%", texts[2].upper()]
+    return [*texts, "", " ", *UNUSUAL_TEXTS, texts[2].upper()]
 
 
 def sample_inputs(
@@ -58,21 +59,13 @@ def sample_inputs(
     for name, spec in zip(signature.input_names, signature.specs, strict=True):
         shape = [signature.batch or rows, *(each or size for each in spec.shape[1:])] if spec.shape.rank else []
         dtype = spec.dtype.as_numpy_dtype
-        if spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
+        if spec.dtype.name == "string":
+            arrays.append(_strings(random, layers, shape))
+        elif spec.dtype.is_integer or spec.dtype.is_bool or name in (limits or {}):  # ids may be floats
             limit = 2 if spec.dtype.is_bool else (limits or {}).get(name, min(tables, default=UNKNOWN_LIMIT))
-            array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
-            if array.ndim > 1 and limit > 1:
-                _pad(array, 0)
-            if padded_after:
-                array = np.take_along_axis(array, np.argsort(array == 0, axis=-1, kind="stable"), axis=-1)
-            arrays.append(array.astype(dtype))
-            continue
-        values = random.normal(size=shape)
-        if values.ndim and not tame and name not in states:
-            values *= np.resize(SIZES, len(values)).reshape(-1, *[1] * (values.ndim - 1))
-        if values.ndim > 2 and masked:
-            _pad(values, masked[0])
-        arrays.append(values.astype(dtype))
+            arrays.append(_integers(random, shape, limit, padded_after).astype(dtype))
+        else:
+            arrays.append(_numbers(random, shape, masked, tame or name in states).astype(dtype))
     return signature.pack_inputs(tuple(arrays))
 
 
@@ -129,6 +122,38 @@ def _pad(array: np.ndarray, value: Any) -> None:
         array[row, steps] = value
     if array.dtype.kind == "i":  # the first row has no padding at all
         array[0][array[0] == 0] = 1
+
+
+def _integers(random: np.random.Generator, shape: list[int], limit: int, padded_after: bool) -> np.ndarray:
+    """Returns ids below a limit, some steps of which are 0."""
+    array = random.integers(0, min(limit, np.iinfo(np.int32).max), shape)
+    if array.ndim > 1 and limit > 1:
+        _pad(array, 0)
+    if padded_after:
+        array = np.take_along_axis(array, np.argsort(array == 0, axis=-1, kind="stable"), axis=-1)
+    return array
+
+
+def _numbers(random: np.random.Generator, shape: list[int], masked: list[Any], tame: bool) -> np.ndarray:
+    """Returns numbers about 1, or some rows much larger or smaller; some steps are what `Masking` masks."""
+    values = random.normal(size=shape)
+    if values.ndim and not tame:
+        values *= np.resize(SIZES, len(values)).reshape(-1, *[1] * (values.ndim - 1))
+    if values.ndim > 2 and masked:
+        _pad(values, masked[0])
+    return values
+
+
+def _strings(random: np.random.Generator, layers: list[Any], shape: list[int]) -> np.ndarray:
+    """Returns texts: tokens that the model's own layers know, alone and several together, and what they do not know."""
+    lookups = (keras.layers.TextVectorization, keras.layers.StringLookup)
+    known = [token for layer in layers if isinstance(layer, lookups) for token in layer.get_vocabulary()]
+    known = [str(token) for token in known if token] or ["a"]
+    texts = [" ".join(random.choice(known, size)) for size in (1, 1, 1, 2, 5, 13, 40)]
+    texts += [texts[4].upper() + "!", "", " ", *UNUSUAL_TEXTS]
+    array = np.empty(shape, object)
+    array.ravel()[:] = [texts[place % len(texts)] for place in range(array.size)]
+    return array
 
 
 def in_batches_of(samples: Any, rows: int) -> Iterator[Any]:

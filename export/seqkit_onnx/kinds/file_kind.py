@@ -31,6 +31,7 @@ class Options:
     settings: str = "optional"
     opset: int = OPSET
     shapes: Mapping[str, int] | None = None
+    text_layer: Any = None
 
     @property
     def precision(self) -> str | None:
@@ -147,6 +148,7 @@ BELONGS_TO = {
     "step": "A step is a TextGenerator's.",
     "scores": "Scores belong to a model of your own with labels.",
     "opset": "Files that generate or translate need opset 20.",
+    "text_layer": "A text layer belongs to a model of your own that takes its ids.",
     "shapes": "Files that generate or translate take texts of any length.",
 }
 

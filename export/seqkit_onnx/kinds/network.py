@@ -27,7 +27,7 @@ from seqkit_onnx.comparison.verification import Verification, VerificationError
 from seqkit_onnx.conversion import IR_VERSIONS, OPSET, convert
 from seqkit_onnx.kinds.file_kind import FileKind, Options, exports
 from seqkit_onnx.kinds.kind_of_scores import kind_of_scores
-from seqkit_onnx.layer_walk import owner_of_node
+from seqkit_onnx.layer_walk import owner_of_node, reads_text
 from seqkit_onnx.metadata import declare_operator_sets, of_labels, of_states, of_vocabulary
 from seqkit_onnx.passes.dynamic_quantization import computing_in_float32, to_int8_dynamic
 from seqkit_onnx.passes.half_precision import computes_in_half, to_float16
@@ -75,12 +75,16 @@ class NetworkFile(FileKind):
             "scores",
             "opset",
             "shapes",
+            "text_layer",
         }
     )
     masks_padding: ClassVar[bool] = False  # whether the model is known to leave padding out of account
 
     def __init__(self, model: Any, options: Options):
         super().__init__(model, options)
+        self.users_model = model
+        if options.text_layer is not None:
+            self.model = _with_text_layer(model, options)
         _check_choices(options)
         if not isinstance(options.vocabulary, Vocabulary | None):
             raise TypeError(
@@ -186,7 +190,7 @@ class NetworkFile(FileKind):
     def comparison(self, file: Any, signature: ModelSignature | None) -> Comparison:
         """Sets the model and its file side by side."""
         kind = Comparison if self.labels is None else LabelComparison
-        return kind(self.model, file, self.ids_of_text, signature)
+        return kind(self.model, file, None if reads_text(self.model) else self.ids_of_text, signature)
 
     def ids_of_text(self, texts: Any) -> Any:
         """Returns what Keras takes for texts: its own layer's ids where the vocabulary was taken from one."""
@@ -322,7 +326,7 @@ class NetworkFile(FileKind):
 
     def kind_of_scores(self, graph: onnx.GraphProto) -> str:
         """``"probabilities"`` or ``"logits"``: what the model's output is."""
-        return kind_of_scores(self.model, graph, self.options.scores)
+        return kind_of_scores(self.users_model, graph, self.options.scores)
 
     def _take_text(self, graph: onnx.GraphProto, vocabulary: Vocabulary) -> None:
         ids = graph.input[0]
@@ -335,6 +339,21 @@ class NetworkFile(FileKind):
         settings = list(graph.input)[1:]
         del graph.input[:]
         graph.input.extend([helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"]), *settings])
+
+
+def _with_text_layer(model: keras.Model, options: Options) -> keras.Model:
+    """Puts a layer that makes ids of texts in front of a model."""
+    layer = options.text_layer
+    if not isinstance(layer, keras.layers.TextVectorization):
+        raise TypeError(f"export: text_layer is a keras.layers.TextVectorization; received {type(layer).__name__}.")
+    if options.vocabulary is not None or options.input_signature is not None:
+        raise ValueError(
+            "export: text_layer makes the model's input of texts. Leave vocabulary and input_signature out."
+        )
+    if not options.text:
+        raise ValueError("export: text_layer lets the file take text. Leave text=False out.")
+    text = keras.Input((), dtype="string", name="text")
+    return keras.Model(text, model(layer(text)), name=model.name)
 
 
 def _all_finite(answer: np.ndarray) -> bool:

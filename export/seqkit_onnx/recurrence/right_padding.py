@@ -15,7 +15,7 @@ class RightPadding:
     have its zeros on the right; also after it was pooled in windows that follow each other.
 
     Args:
-        inputs: the names of such inputs; ``"all"``: every mask is known to be on the right.
+        inputs: the names of such inputs, or of other values; ``"all"``: every mask is known to be on the right.
     """
 
     def __init__(self, inputs: tuple[str, ...] | Literal["all"]):
@@ -47,7 +47,7 @@ class _History:
         if equal is None or equal.op_type != "Equal":
             return False
         sides = [self._through_casts(side) for side in equal.input]
-        return any(side in inputs for side in sides) and any(self._is_zero(side) for side in sides)
+        return any(set(side) & set(inputs) for side in sides) and any(self._is_zero(side[-1]) for side in sides)
 
     def _keeps_padding_on_the_right(self, node: NodeProto) -> bool:
         attributes = {attribute.name: attribute for attribute in node.attribute}
@@ -65,10 +65,12 @@ class _History:
             return self._is_zero(node.input[1])
         return node.op_type in _KEEPS_THE_ORDER_OF_STEPS
 
-    def _through_casts(self, name: str) -> str:
-        while name in self.makers and self.makers[name].op_type in ("Identity", "Cast"):
-            name = self.makers[name].input[0]
-        return name
+    def _through_casts(self, name: str) -> list[str]:
+        """Returns a value, and those that it is a copy of in another dtype."""
+        names = [name]
+        while names[-1] in self.makers and self.makers[names[-1]].op_type in ("Identity", "Cast"):
+            names.append(self.makers[names[-1]].input[0])
+        return names
 
     def _constant(self, name: str) -> np.ndarray | None:
         return numpy_helper.to_array(self.constants[name]) if name in self.constants else None

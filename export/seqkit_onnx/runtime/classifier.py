@@ -97,10 +97,12 @@ class Classifier(Network):
             if list(inputs) != [name]:
                 raise ValueError(f"predict: the input {name!r} is expected; received {list(inputs)}.")
             inputs = inputs[name]
-        array = text_array(inputs, "predict: texts") if self.takes_text else self._array(name, inputs)
+        axes = len(self._axes[name])
+        array = text_array(inputs, "predict: texts", axes) if self.takes_text else self._array(name, inputs)
         if len(array) <= TEXTS_AT_ONCE:
             return Prediction(*self._answer(array, **settings))
-        order = np.argsort([len(each) for each in array], kind="stable")
+        lengths = [sum(map(len, np.ravel(each))) if self.takes_text else len(each) for each in array]
+        order = np.argsort(lengths, kind="stable")
         labels: list[Any] = [None] * len(array)
         probabilities = np.empty((len(array), len(self.classes)), np.float32)
         for start in range(0, len(array), TEXTS_AT_ONCE):

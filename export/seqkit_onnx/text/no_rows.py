@@ -50,7 +50,13 @@ def _add_at_least_one(builder: GraphBuilder, value: ValueInfoProto, axis: str, n
     missing = builder.node("Cast", [is_none], "missing", to=TensorProto.INT64)
     if tensor.elem_type == TensorProto.STRING:  # which Pad does not know
         empty = builder.constant([""], object, "rows_empty_text")
-        filler = builder.node("Slice", [empty, axis, missing, axis], "filler")
+        if len(tensor.shape.dim) == 1:
+            filler = builder.node("Slice", [empty, axis, missing, axis], "filler")
+        else:
+            first = builder.node("Slice", [missing, axis, builder.constant([1], name="rows_one"), axis], "missing_rows")
+            others = builder.node("Shape", [value.name], "others", start=1)
+            filler_shape = builder.node("Concat", [first, others], "filler_shape", axis=0)
+            filler = builder.node("Expand", [empty, filler_shape], "filler")
         builder.nodes.append(helper.make_node("Concat", [value.name, filler], [name], name=name, axis=0))
     else:
         in_front = builder.constant([0] * len(tensor.shape.dim), name="rows_in_front")

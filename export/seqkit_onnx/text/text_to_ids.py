@@ -48,22 +48,22 @@ def add_text_to_ids(
         The nodes, in order.
     """
     builder = GraphBuilder(graph, "text")
-    normalized = _normalize(builder, vocabulary.rules, text)
+    normalized = normalize(builder, vocabulary.rules, text)
     if vocabulary.rules.leading_space:
         normalized = put_space_in_front(builder, normalized)
         pattern = piece_pattern(vocabulary.tokens[len(vocabulary.reserved) :])
     else:
         pattern = vocabulary.rules.pattern
-    tokens = _tokenize(builder, normalized, pattern, "tokens")  # (batch, time)
+    tokens = tokenize(builder, normalized, pattern, "tokens")  # (batch, time)
     encoded = _look_up(builder, vocabulary, tokens)  # (batch, time)
-    fit_length = _fit_length_with_spare_step if spare_step else _fit_length
+    fit_length = _fit_length_with_spare_step if spare_step else fit_length_exactly
     encoded = fit_length(builder, encoded, max_length, min_length)
     convert = {"op_type": "Identity"} if dtype == _INT64 else {"op_type": "Cast", "to": dtype}
     builder.nodes.append(helper.make_node(inputs=[encoded], outputs=[ids], name="text/ids", **convert))
     return builder.nodes
 
 
-def _tokenize(builder: GraphBuilder, text: str, pattern: str | None, name: str) -> str:
+def tokenize(builder: GraphBuilder, text: str, pattern: str | None, name: str) -> str:
     """Adds a Tokenizer: the matches of `pattern`, or each character: (batch,) to (batch, time)."""
     how = {"separators": [""]} if pattern is None else {"tokenexp": pattern}
     # Short rows are filled up with the empty string, which is no token.
@@ -85,8 +85,8 @@ def _look_up(builder: GraphBuilder, vocabulary: Vocabulary, tokens: str) -> str:
     )
 
 
-def _fit_length(builder: GraphBuilder, ids: str, max_length: int | None, min_length: int) -> str:
-    """Cuts or fills up the time axis."""
+def fit_length_exactly(builder: GraphBuilder, ids: str, max_length: int | None, min_length: int) -> str:
+    """Cuts or fills up the time axis, to `min_length` at least and `max_length` at most."""
     # Every constant here has a name that no other part of a file gives: names are one space, subgraphs included.
     minimum = builder.constant([0, 0, 0, min_length], name="text_padding")
     padded = builder.node("Pad", [ids, minimum], "with_padding")
@@ -108,17 +108,19 @@ def _fit_length_with_spare_step(builder: GraphBuilder, ids: str, max_length: int
     return builder.node("Slice", [padded, start, end, axis], "ids_in_time")
 
 
-def _normalize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
+def normalize(builder: GraphBuilder, rules: TextRules, text: str) -> str:
+    """Adds what a rule does to texts before they are split: (batch,) to (batch,)."""
     if not rules.replacements:
         return text
     ascii_lower = rules.lowercase and not rules.strip_punctuation
     untouched = r"[\x00-\x7f]*" if ascii_lower else _pattern_of_others(rules)
     plain = builder.node("RegexFullMatch", [text], "is_plain", pattern=untouched)  # (batch,)
     all_plain = builder.node("ReduceMin", [plain], "all_plain", keepdims=0)  # (), of bool: false where one is
-    then = _ascii_branch(text, bool(ascii_lower))
-    return builder.node(
-        "If", [all_plain], "normalized", then_branch=then, else_branch=_table_branch(text, rules.replacements)
+    then, otherwise = (
+        _ascii_branch(text, bool(ascii_lower), builder.prefix),
+        _table_branch(text, rules.replacements, builder.prefix),
     )
+    return builder.node("If", [all_plain], "normalized", then_branch=then, else_branch=otherwise)
 
 
 def _pattern_of_others(rules: TextRules) -> str:
@@ -126,32 +128,32 @@ def _pattern_of_others(rules: TextRules) -> str:
     return f"[^{changed}]*"
 
 
-def _ascii_branch(text: str, lower: bool) -> GraphProto:
+def _ascii_branch(text: str, lower: bool, prefix: str) -> GraphProto:
     """The branch of text that is ASCII, or that has nothing to replace."""
     if lower:
         # Its default locale, en_US, is not installed everywhere; for ASCII the C locale, which is, does the same.
         node = helper.make_node(
             "StringNormalizer",
             [text],
-            ["text/plain"],
-            name="text/lower_ascii",
+            [f"{prefix}/plain"],
+            name=f"{prefix}/lower_ascii",
             case_change_action="LOWER",
             is_case_sensitive=1,
             locale="C",
         )
     else:
-        node = helper.make_node("Identity", [text], ["text/plain"], name="text/as_it_is")
+        node = helper.make_node("Identity", [text], [f"{prefix}/plain"], name=f"{prefix}/as_it_is")
     return helper.make_graph(
-        [node], "plain_text", [], [helper.make_tensor_value_info("text/plain", _STRING, ["batch"])]
+        [node], "plain_text", [], [helper.make_tensor_value_info(f"{prefix}/plain", _STRING, ["batch"])]
     )
 
 
-def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
+def _table_branch(text: str, replacements: dict[str, str], prefix: str) -> GraphProto:
     """The branch that replaces characters by a table and joins them again."""
-    result = helper.make_tensor_value_info("text/joined", _STRING, ["batch"])
+    result = helper.make_tensor_value_info(f"{prefix}/joined", _STRING, ["batch"])
     branch = helper.make_graph([], "text_by_table", [], [result])
-    builder = GraphBuilder(branch, "text/by_table")
-    characters = _tokenize(builder, text, None, "characters")  # (batch, characters)
+    builder = GraphBuilder(branch, f"{prefix}/by_table")
+    characters = tokenize(builder, text, None, "characters")  # (batch, characters)
     replaced = builder.node(
         "LabelEncoder",
         [characters],
@@ -161,13 +163,13 @@ def _table_branch(text: str, replacements: dict[str, str]) -> GraphProto:
         values_strings=list(replacements.values()),
         default_string=_KEPT,
     )
-    kept = builder.node("Equal", [replaced, builder.constant(_KEPT, object, "text_kept")], "is_kept")
+    kept = builder.node("Equal", [replaced, builder.constant(_KEPT, object, f"{prefix}_kept")], "is_kept")
     new = builder.where(kept, characters, replaced)
     # An empty character in front, so that a text without any has one to join.
     shape = builder.node("Shape", [new], "batch", start=0, end=1)
-    column = builder.node("Concat", [shape, builder.constant([1], name="text_one_column")], "column", axis=0)
-    empty = builder.node("Expand", [builder.constant("", object, "text_empty"), column], "empty_column")
+    column = builder.node("Concat", [shape, builder.constant([1], name=f"{prefix}_one_column")], "column", axis=0)
+    empty = builder.node("Expand", [builder.constant("", object, f"{prefix}_empty"), column], "empty_column")
     new = builder.node("Concat", [empty, new], "characters_to_join", axis=1)
-    builder.nodes.extend(join_columns(builder, new, empty, "text_join", "text/joined"))
+    builder.nodes.extend(join_columns(builder, new, empty, f"{prefix}_join", f"{prefix}/joined"))
     branch.node.extend(builder.nodes)
     return branch

@@ -16,6 +16,16 @@ from seqkit_onnx.tracing.keras_internals import OPEN_NAME_SCOPE
 from seqkit_onnx.tracing.native_layers import HIDDEN_BY_HOOK, has_own_call
 
 _LAYERS = keras.layers
+_OURS = {  # what is done in the place of a layer's own call
+    _LAYERS.Bidirectional.call: "call_bidirectional",
+    _LAYERS.TimeDistributed.call: "call_time_distributed",
+    _LAYERS.TextVectorization.call: "call_vectorization",
+    _LAYERS.StringLookup.call: "call_lookup",
+    _LAYERS.IntegerLookup.call: "call_lookup",
+    _LAYERS.Hashing.call: "call_hashing",
+    _LAYERS.HashedCrossing.call: "call_hashing",
+    _LAYERS.Embedding.call: "call_embedding",
+}
 _SCOPE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes
 # What layers do in place of their own calls while this thread exports; see `TracedCalls`.
 tracing: ContextVar[Any] = ContextVar("seqkit_onnx_tracing", default=None)
@@ -62,12 +72,8 @@ def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable
         yield "call", _hook(layer.call, "call_rnn", layer)
         if has_own_call(layer):  # it goes on to the loop
             yield "inner_loop", _hook(layer.inner_loop, "call_loop", layer)
-    elif call is _LAYERS.Bidirectional.call:
-        yield "call", _hook(layer.call, "call_bidirectional", layer)
-    elif call is _LAYERS.TimeDistributed.call:
-        yield "call", _hook(layer.call, "call_time_distributed", layer)
-    elif call is _LAYERS.Embedding.call:
-        yield "call", _hook(layer.call, "call_embedding", layer)
+    elif call in _OURS:
+        yield "call", _hook(layer.call, _OURS[call], layer)
     if not plain_scope_name(layer.name):
         yield OPEN_NAME_SCOPE, _scope_hook(layer, scopes)
 

@@ -7,6 +7,7 @@ keeps the number of steps that it was built with.
 from typing import Any
 
 import keras
+import numpy as np
 
 # The method of a layer that opens the scope in which TensorFlow names its nodes. A layer may have a name that
 # TensorFlow refuses (spaces, accents), and its public name is seen by all threads: it cannot be another one meanwhile.
@@ -38,3 +39,12 @@ def predicted_dtypes(model: keras.Model) -> tuple[str, ...]:
         for trace in traces
     }
     return found.pop() if len(found) == 1 else ()
+
+
+def document_frequencies(layer: Any) -> np.ndarray:
+    """Returns the inverse document frequency of each id of a text or lookup layer: float (depth,).
+
+    An adapted layer has them in no configuration, and shows them in its answers alone.
+    """
+    lookup = layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
+    return np.asarray(lookup.idf_weights_const)

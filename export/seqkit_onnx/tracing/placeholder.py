@@ -38,7 +38,7 @@ def add_placeholder(
     inputs += [_for_each_row(tf.cast(state, tf.float32), sequences) for state in initial_state]
     states = recurrence.state_count if recurrence.return_state else 0
     count = recurrence.output_count + states
-    results = tf.numpy_function(_never_called, inputs, [tf.float32] * count, name="recurrence")
+    results = tf.numpy_function(never_called, inputs, [tf.float32] * count, name="recurrence")
     recurrences[results[0].op.get_attr(TOKEN_ATTRIBUTE)] = recurrence
     batch, time = sequences.shape[:2]
     shape = [batch, time, recurrence.width] if recurrence.return_sequences else [batch, recurrence.width]
@@ -53,5 +53,6 @@ def _for_each_row(each: Any, sequences: Any) -> Any:
     return tf.broadcast_to(each, [tf.shape(sequences)[0], tf.shape(each)[1]])  # (batch, units), or (batch, time)
 
 
-def _never_called(*_: Any) -> None:
+def never_called(*_: Any) -> None:
+    """What a placeholder would call."""
     raise RuntimeError("a placeholder stands in a graph that is converted, and is never run")

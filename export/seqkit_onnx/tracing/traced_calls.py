@@ -10,11 +10,13 @@ import tensorflow as tf
 
 from seqkit_onnx.cells.activations import NoNativeOperator
 from seqkit_onnx.cells.recurrence import Recurrence
+from seqkit_onnx.cells.token_table import TokenTable
 from seqkit_onnx.tracing.hooks import plainly
 from seqkit_onnx.tracing.native_layers import cells_of, has_own_call, native_cells, native_pair, starts_at_zero
 from seqkit_onnx.tracing.placeholder import add_placeholder
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError
 from seqkit_onnx.tracing.row_mixing import mixes_rows
+from seqkit_onnx.tracing.text_layers import call_lookup, call_vectorization, refuse_hashing
 
 
 class LoopState:
@@ -43,6 +45,7 @@ class TracedCalls:
 
     def __init__(self, model_name: str):
         self.recurrences: dict[bytes, Recurrence] = {}
+        self.tables: dict[bytes, TokenTable] = {}
         self.loop_states: list[LoopState] = []
         self.embedded: list[Any] = []  # what is looked up in embeddings
         self.refused: list[UnsupportedLayerError] = []
@@ -60,6 +63,7 @@ class TracedCalls:
         """Notes in which graph the model is traced, and forgets an earlier trace."""
         self.graph = tf.compat.v1.get_default_graph()
         self.recurrences.clear()
+        self.tables.clear()
         for seen in (self.loop_states, self.embedded, self.stateful_layers, self.namer.used):
             seen.clear()
 
@@ -71,6 +75,25 @@ class TracedCalls:
         # ONNX's Gather counts negative ids from the end, as Keras does with seven more nodes.
         ids = inputs if tf.as_dtype(inputs.dtype) in (tf.int32, tf.int64) else tf.cast(inputs, "int32")
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
+
+    def call_vectorization(self, layer: Any, own: Callable, inputs: Any) -> Any:
+        """Splits texts and looks their tokens up."""
+        return self._looked_up(call_vectorization, layer, own, inputs)
+
+    def call_lookup(self, layer: Any, own: Callable, inputs: Any) -> Any:
+        """Looks strings or integers up."""
+        return self._looked_up(call_lookup, layer, own, inputs)
+
+    def call_hashing(self, layer: Any, own: Callable, *inputs: Any) -> Any:
+        """Refuses a layer that hashes."""
+        return self._looked_up(lambda *_: refuse_hashing(layer), layer, own, inputs)
+
+    def _looked_up(self, call: Callable, layer: Any, own: Callable, inputs: Any) -> Any:
+        try:
+            return call(layer, own, inputs, self.tables, self.namer.unique(layer.path or layer.name))
+        except UnsupportedLayerError as error:
+            self.refused.append(error)
+            raise
 
     def call_rnn(
         self, layer: Any, own: Callable, sequences: Any, initial_state: Any = None, mask: Any = None, **kwargs: Any
@@ -260,7 +283,11 @@ class _Namer:
     def name(self, cell: Any, levels: int) -> str:
         """Returns the cell's path without its last `levels` parts, with a number where it was given out before."""
         path = cell.path.removeprefix(self.prefix).split("/")
-        base = "/".join(path[: len(path) - levels]) or path[0]
+        return self.unique("/".join(path[: len(path) - levels]) or path[0])
+
+    def unique(self, path: str) -> str:
+        """Returns a path without the model's name, with a number where it was given out before."""
+        base = path.removeprefix(self.prefix)
         name, count = base, 1
         while name in self.used:  # a layer that is called twice
             name, count = f"{base}_call_{count}", count + 1

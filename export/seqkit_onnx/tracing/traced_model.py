@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seqkit_onnx.cells import cells as _cells  # noqa: F401  # registers the lowerings
 from seqkit_onnx.cells.recurrence import PLACEHOLDER_DOMAIN, PLACEHOLDER_TYPE, Recurrence
+from seqkit_onnx.cells.token_table import TABLE_TYPE, TokenTable
 from seqkit_onnx.layer_walk import owner_of_node
 from seqkit_onnx.tracing.interception import errors_named_by_layer, intercepted_recurrence
 from seqkit_onnx.tracing.nesting_limit import limited_nesting
@@ -29,13 +30,15 @@ class TracedModel:
         proto: the model in tf2onnx's newest opset; a node of `PLACEHOLDER_TYPE` stands for each native recurrence.
         inputs: the name that each input is to have, by the one that it has; states of loops come last.
         outputs: the same for the outputs.
-        recurrences: what each placeholder stands for, by its attribute.
+        recurrences: what each placeholder of `PLACEHOLDER_TYPE` stands for, by its attribute.
+        tables: the same for those of `TABLE_TYPE`.
     """
 
     proto: onnx.ModelProto
     inputs: dict[str, str]
     outputs: dict[str, str]
     recurrences: dict[bytes, Recurrence]
+    tables: dict[bytes, TokenTable]
 
 
 def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
@@ -60,7 +63,7 @@ def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
             concrete = trace(call, signature.specs)
         graph = freeze(concrete, [state.initial for state in found.loop_states])
         try:
-            handlers = {**HANDLERS, PLACEHOLDER_OP: _keeper_of(found.recurrences)}
+            handlers = {**HANDLERS, PLACEHOLDER_OP: _keeper_of(found.recurrences, found.tables)}
             proto = to_onnx(graph, handlers, {PLACEHOLDER_DOMAIN: 1})
         except NotConverted as error:
             raise UnsupportedLayerError(_why_not(error, model)) from error
@@ -71,6 +74,7 @@ def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
         dict(zip(graph.inputs, inputs, strict=True)),
         dict(zip(graph.outputs, outputs, strict=True)),
         found.recurrences,
+        found.tables,
     )
 
 
@@ -83,25 +87,26 @@ def _why_not(error: NotConverted, model: keras.Model) -> str:
     )
 
 
-def _keeper_of(recurrences: Mapping[bytes, Recurrence]) -> Handler:
-    """Returns what carries the placeholders of these recurrences through tf2onnx, as an operator of our own domain."""
+def _keeper_of(recurrences: Mapping[bytes, Recurrence], tables: Mapping[bytes, TokenTable]) -> Handler:
+    """Returns what carries these placeholders through tf2onnx, as operators of our own domain."""
 
     def keep(ctx: Any, node: Any, name: str, _args: list) -> None:
         token = node.attr[TOKEN_ATTRIBUTE].s
-        if token not in recurrences:  # a tf.numpy_function of the user's
+        if token not in recurrences and token not in tables:  # a tf.numpy_function of the user's
             raise NotConverted(name, node.type)
         inputs, outputs = list(node.input), list(node.output)
         shapes = [ctx.get_shape(output) for output in outputs]
+        dtypes = [ctx.get_dtype(output) for output in outputs]
         ctx.remove_node(node.name)
         ctx.make_node(
-            PLACEHOLDER_TYPE,
+            PLACEHOLDER_TYPE if token in recurrences else TABLE_TYPE,
             inputs,
             outputs=outputs,
             name=node.name,
             domain=PLACEHOLDER_DOMAIN,
             attr={TOKEN_ATTRIBUTE: token},
             shapes=shapes,
-            dtypes=[onnx.TensorProto.FLOAT] * len(outputs),
+            dtypes=dtypes,
         )
 
     return keep
