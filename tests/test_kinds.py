@@ -75,6 +75,7 @@ IN_VAIN = {
     "recurrence": ("scan", [generator, translator]),
     "sampler": ("greedy", [plain, classifier, translator]),
     "step": (True, [plain, classifier, translator]),
+    "stream": (True, [classifier, generator, translator]),
     "scores": ("logits", [classifier, generator, translator]),
     "opset": (18, [generator, translator]),
     "shapes": ({"batch": 1}, [generator, translator]),

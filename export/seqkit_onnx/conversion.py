@@ -28,6 +28,7 @@ def convert(
     *,
     inputs_are_finite: bool = False,
     opset: int = OPSET,
+    stream: bool = False,
 ) -> onnx.ModelProto:
     """Converts a built Keras model, in inference mode.
 
@@ -38,6 +39,7 @@ def convert(
         scan_from: which recurrences are run as a `Scan`, and from how many rows on.
         inputs_are_finite: whether no input ever holds NaN: floating ones are states that the graph gives itself.
         opset: of `IR_VERSIONS`.
+        stream: whether the graph takes the next steps of a sequence and states, and gives new states.
 
     Returns:
         The ONNX model, with the signature's names.
@@ -45,7 +47,7 @@ def convert(
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
-    traced = trace_model(model, signature)
+    traced = trace_model(model, signature, stream)
     proto = onnx.version_converter.convert_version(traced.proto, opset)
     _name_values(proto.graph, traced.inputs, traced.outputs)
     remove_identities(proto.graph)

@@ -36,6 +36,7 @@ def export(
     opset: int = OPSET,
     shapes: Mapping[str, int] | None = None,
     text_layer: Any = None,
+    stream: bool = False,
 ) -> None:
     """Writes a trained model as one ONNX file that a stock onnxruntime runs.
 
@@ -81,6 +82,8 @@ def export(
         text_layer: for a model that was trained on what a `keras.layers.TextVectorization` outside of it gives: that
             layer. The file then takes `text`, string (batch,). Layers inside a model become part of its file anyway:
             `TextVectorization`, `StringLookup` and `IntegerLookup`.
+        stream: for a recurrent model of your own that runs forward in time, whether the file takes a sequence chunk by
+            chunk: its states are inputs and outputs, and begin with zeros. Layers that need later steps are refused.
 
     Raises:
         ValueError: the model was never built, the labels do not fit its output, an argument has a value that is not
@@ -116,6 +119,7 @@ def export(
         opset=opset,
         shapes=shapes,
         text_layer=text_layer,
+        stream=stream,
     )
     write_file(model, path, options, verify)
 

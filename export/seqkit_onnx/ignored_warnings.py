@@ -6,6 +6,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
+SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
+
 
 @contextmanager
 def ignored_here(message: str) -> Iterator[None]:

@@ -23,6 +23,15 @@ def all_layers(model: Any) -> Iterator[Any]:
     Args:
         model: a model, a layer or anything that holds some.
     """
+    return (each for each in all_operations(model) if isinstance(each, keras.Layer))
+
+
+def all_operations(model: Any) -> Iterator[Any]:
+    """Yields what `all_layers` does, and the operations of `keras.ops` that functional models hold.
+
+    Args:
+        model: a model, a layer or anything that holds some.
+    """
     seen: set[int] = set()
     waiting: list[Any] = [model]
     while waiting:
@@ -30,13 +39,13 @@ def all_layers(model: Any) -> Iterator[Any]:
         if id(part) in seen:
             continue
         seen.add(id(part))
-        if isinstance(part, keras.Layer):
+        if isinstance(part, keras.Operation):  # a layer is one
             yield part
         waiting += reversed(list(_parts(part)))
 
 
 def _parts(part: Any) -> Iterable[Any]:
-    if isinstance(part, keras.Operation):  # a layer is one
+    if isinstance(part, keras.Operation):
         return list(vars(part).values())
     if isinstance(part, Mapping):
         return list(part.values())

@@ -129,6 +129,11 @@ def of_states(states: Sequence[CarriedState]) -> dict[str, str]:
     return {"states": json.dumps([state._asdict() for state in states])} if states else {}
 
 
+def of_stream(inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
+    """What a file that takes a sequence chunk by chunk says of which inputs and outputs have its steps, axis 1."""
+    return {"stream": json.dumps({"inputs": list(inputs), "outputs": list(outputs)})}
+
+
 def of_settings(defaults: Mapping[str, Any]) -> dict[str, str]:
     """What a file says of settings that its inputs have no defaults for."""
     return {"settings": json.dumps(dict(defaults))} if defaults else {}

@@ -89,6 +89,7 @@ def options_of(file: Any, vocabulary: Vocabulary | None = None) -> Options:
         sampler=_sampler(json.loads(about["sampler"])) if "sampler" in about else None,
         step=about.get("kind") == "generator_step",
         scores=about.get("scores"),
+        stream="stream" in about,
     )
 
 

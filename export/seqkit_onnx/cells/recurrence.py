@@ -41,6 +41,8 @@ class Recurrence:
         unrolled: whether Keras unrolls the loop; with `go_backwards` it then zeroes other steps.
         keeps_time_order: whether the outputs of a run from the end are wanted in the order of time.
         stateful: whether the states become inputs and outputs of the file.
+        repeats_earlier: whether a masked step before the first real one repeats the output that the states come from;
+            else it gives zeros.
         input_may_be_nan: whether the input comes from a floating input of the file.
         states_may_be_nan: whether an initial state does, or a stateful layer's input.
     """
@@ -57,6 +59,7 @@ class Recurrence:
     unrolled: bool = False
     keeps_time_order: bool = False
     stateful: bool = False
+    repeats_earlier: bool = False
     input_may_be_nan: bool = False
     states_may_be_nan: bool = False
 

@@ -1,5 +1,6 @@
 """Labels and probabilities of Keras and of a file."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ class LabelComparison(Comparison):
 
     def agreement(self, labels: Sequence[Any], probabilities: np.ndarray) -> float:
         """The fraction of labels that are the most probable class, or as probable as that."""
-        classes = self.file.classes
+        classes = json.loads(self.file.metadata["labels"])
         chosen = probabilities[np.arange(len(labels)), [classes.index(label) for label in labels]]
         return float(np.mean(chosen >= np.max(probabilities, axis=1) - TOLERANCE))
 

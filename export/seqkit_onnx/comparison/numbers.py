@@ -10,7 +10,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as errors  # type: ignor
 
 from seqkit_onnx.comparison.predictions import predictions
 from seqkit_onnx.comparison.verification import TOLERANCE, TOLERANCES, Verification, VerificationError
-from seqkit_onnx.ignored_warnings import ignored_here
+from seqkit_onnx.ignored_warnings import SOFTMAX_OF_ONE, ignored_here
 from seqkit_onnx.layer_walk import all_layers, states_of, unchanged
 from seqkit_onnx.tracing.hooks import plain_scope_name
 from seqkit_onnx.tracing.other_precision import rebuilt
@@ -20,8 +20,6 @@ from seqkit_onnx.tracing.signature import ModelSignature
 # A network may magnify the rounding of float32. Where that is so, Keras itself is further from its answers in float64,
 # or to inputs that differ in the last bit, and a file may be so many times as far from Keras.
 AS_FAR_AS_KERAS = 4.0
-# Of a sample of one step. What a softmax of one number is for is for the user to know, who was told when it was built.
-_SOFTMAX_OF_ONE = "You are using a softmax over axis .* has size 1"
 
 
 class Comparison:
@@ -85,7 +83,7 @@ class Comparison:
         if self.takes_text and self.of_text is not None:
             inputs = self.of_text(inputs)
         inputs = keras.tree.map_structure(_as_strings, inputs)
-        with _states_at_zero(self.model), ignored_here(_SOFTMAX_OF_ONE):
+        with _states_at_zero(self.model), ignored_here(SOFTMAX_OF_ONE):
             if isinstance(inputs, list) and inputs and isinstance(inputs[0], str):
                 answers = self.model.predict(inputs, verbose="0")
             elif predicts:
@@ -103,7 +101,7 @@ class Comparison:
         own = self.own(inputs)
         rows = max((len(array) for array in own.values() if np.ndim(array)), default=1)
         try:
-            outputs = list(self.file.predict({**own, **self.file.initial_state(rows)}).values())
+            outputs = self.outputs(own, rows)
         except (errors.Fail, errors.InvalidArgument, errors.RuntimeException, errors.NotImplemented) as error:
             raise VerificationError(
                 f"export: onnxruntime cannot run the file on inputs of shapes {self._shapes(own)}, which Keras "
@@ -117,6 +115,10 @@ class Comparison:
                     "shape, or write the layer so that its output has the same axes for all."
                 )
         return Verification(largest_difference(outputs[: len(expected)], expected), 1.0, rows)
+
+    def outputs(self, own: Mapping[str, Any], rows: int) -> list[np.ndarray]:
+        """Returns what the file answers to so many rows, in the order of its outputs."""
+        return list(self.file.predict({**own, **self.file.initial_state(rows)}).values())
 
     def over(
         self, asked: Iterable[tuple[Any, list[np.ndarray]]], precision: str | None = None, half: bool = False

@@ -32,6 +32,7 @@ class Options:
     opset: int = OPSET
     shapes: Mapping[str, int] | None = None
     text_layer: Any = None
+    stream: bool = False
 
     @property
     def precision(self) -> str | None:
@@ -146,6 +147,7 @@ ALL_TAKE = ("text", "settings")
 BELONGS_TO = {
     "sampler": "A sampler is a TextGenerator's.",
     "step": "A step is a TextGenerator's.",
+    "stream": "A stream is made of a recurrent model of your own.",
     "scores": "Scores belong to a model of your own with labels.",
     "opset": "Files that generate or translate need opset 20.",
     "text_layer": "A text layer belongs to a model of your own that takes its ids.",
@@ -161,7 +163,7 @@ def exports(model: type) -> Callable[[Kind], Kind]:
     """Registers what is made of the models of a class, and of its subclasses; as a decorator.
 
     Args:
-        model: the class. Where several kinds are registered for it, the first one that `is_wanted` is taken.
+        model: the class. Where several kinds are registered for it, the last one that `is_wanted` is taken.
     """
 
     def register(kind: Kind) -> Kind:
@@ -198,4 +200,4 @@ def kinds_of(model: Any) -> list[type[FileKind]]:
 
 def kind_for(model: Any, options: Options) -> FileKind:
     """Returns the kind of file that is asked for, with the model in it."""
-    return next(kind for kind in kinds_of(model) if kind.is_wanted(options))(model, options)
+    return next(kind for kind in reversed(kinds_of(model)) if kind.is_wanted(options))(model, options)

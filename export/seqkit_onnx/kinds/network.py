@@ -79,11 +79,12 @@ class NetworkFile(FileKind):
         }
     )
     masks_padding: ClassVar[bool] = False  # whether the model is known to leave padding out of account
+    streams: ClassVar[bool] = False  # whether it takes a sequence chunk by chunk
 
     def __init__(self, model: Any, options: Options):
         super().__init__(model, options)
         self.users_model = model
-        if options.text_layer is not None:
+        if options.text_layer is not None and "text_layer" in self.takes:
             self.model = _with_text_layer(model, options)
         _check_choices(options)
         if not isinstance(options.vocabulary, Vocabulary | None):
@@ -143,10 +144,11 @@ class NetworkFile(FileKind):
             padding,
             RECURRENCES[self.options.recurrence],
             opset=self.options.opset,
+            stream=self.streams,
         )
         graph = proto.graph
         self.states = carried_states(graph, len(self.signature.input_names), len(self.signature.output_names))
-        _check_states(self.states, text_or_labels=self.tokens is not None or self.labels is not None)
+        self.check_states()
         if self.labels is not None:
             self.scores_are = self._answer_with_labels(graph, self.labels)
         self.limits, self.begins_with = id_limits(graph), initial_states(graph)
@@ -161,7 +163,7 @@ class NetworkFile(FileKind):
             if self.options.quantize == "int8_dynamic":
                 self._warn_of_float32(computing_in_float32(proto))
         move_weights_into_branches(proto.graph)
-        if self.tokens is not None or self.labels is not None:
+        if (self.tokens is not None or self.labels is not None) and not self.states:
             answer_no_rows(proto.graph)  # whoever calls other networks makes the arrays, and would pay for the copy
         self.computes_in_half = computes_in_half(graph)
         self.row_counts = [] if self.signature.batch else both_sides(graph)
@@ -254,6 +256,14 @@ class NetworkFile(FileKind):
     def traced_signature(self) -> ModelSignature:
         """The inputs with which the model is converted."""
         return self.signature
+
+    def check_states(self) -> None:
+        """Finds states that nobody can carry: those between texts."""
+        if self.states and (self.tokens is not None or self.labels is not None):
+            raise ValueError(
+                f"export: the model has stateful layers ({self.states[0].input!r} is a state), whose states the caller "
+                "carries from ids to ids. Pass text=False and no labels."
+            )
 
     def check_rows(self, vocabulary: Vocabulary, rows: int | None) -> None:
         """Finds ids that the model was not trained on.
@@ -382,15 +392,6 @@ def _check_ids_input(signature: ModelSignature) -> None:
         ]
         raise ValueError(
             f"export: with text=True the model's one input is ids (batch, time); received {received}. Pass text=False."
-        )
-
-
-def _check_states(states: Sequence[CarriedState], text_or_labels: bool) -> None:
-    """States are carried between ids, not between texts."""
-    if states and text_or_labels:
-        raise ValueError(
-            f"export: the model has stateful layers ({states[0].input!r} is a state), whose states the caller carries "
-            "from ids to ids. Pass text=False and no labels."
         )
 
 

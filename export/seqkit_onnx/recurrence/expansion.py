@@ -99,10 +99,12 @@ class _Expander:
         width = recurrence.directions[0].kernel.shape[1]
         y, finals = self._add(recurrence, self._inner_form(x, mask, width), mask, states)
         count = recurrence.output_count
+        # What an operator gives is its first state: the output of an earlier call is the state that comes in.
+        earlier = given[0] if recurrence.repeats_earlier else None
         if recurrence.return_sequences:
-            self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]))
+            self._sequences(recurrence, y, finals[0], mask, list(node.output[:count]), earlier)
         else:
-            self._last(recurrence, finals[0], mask, bool(states), list(node.output[:count]))
+            self._last(recurrence, finals[0], mask, bool(states), list(node.output[:count]), earlier)
         if recurrence.gives_states:
             finals = self._states(recurrence, self._finals_of_empty_rows(finals, states, mask))
             if recurrence.return_state:
@@ -163,14 +165,25 @@ class _Expander:
             joined.append(parts[0] if len(parts) == 1 else self.builder.node("Concat", parts, "initial_state", axis=0))
         return joined
 
-    def _sequences(self, recurrence: Recurrence, y: str, last: str, mask: Mask | None, outputs: list[str]) -> None:
-        """Gives the outputs of all steps; `y` is (time, directions, batch, units)."""
+    def _sequences(
+        self, recurrence: Recurrence, y: str, last: str, mask: Mask | None, outputs: list[str], earlier: str | None
+    ) -> None:
+        """Gives the outputs of all steps.
+
+        Args:
+            recurrence: what is run.
+            y: (time, directions, batch, units).
+            last: the final output.
+            mask: its mask, if any.
+            outputs: the names to give.
+            earlier: the output (batch, units) of an earlier call, where masked steps repeat that.
+        """
         if recurrence.is_concatenated:
             parts, inner = [y], [self._side_by_side(recurrence, y, 0, 2, 1, 3)]  # (time, batch, 2 * units)
         else:
             parts = inner = self._merge(recurrence, y, 1)  # (time, batch, units) each
         for part, merged, output in zip(parts, inner, outputs, strict=True):
-            whole = self._restored(recurrence, part, last, mask)
+            whole = self._restored(recurrence, part, last, mask, earlier)
             if recurrence.flips_time:
                 whole = self._flip_time(whole)
                 if mask and recurrence.unrolled and recurrence.zero_output_for_mask:
@@ -179,23 +192,23 @@ class _Expander:
                 self.inner_forms[output, mask.name if mask else ""] = merged
             self._give(whole, output)
 
-    def _restored(self, recurrence: Recurrence, y: str, last: str, mask: Mask | None) -> str:
+    def _restored(self, recurrence: Recurrence, y: str, last: str, mask: Mask | None, earlier: str | None) -> str:
         """Brings outputs back to the order of steps: (batch, time, width)."""
         builder = self.builder
         zeros = recurrence.zero_output_for_mask and not (recurrence.flips_time and recurrence.unrolled)
         if mask and not mask.on_the_right:
             if zeros:
-                place = masking.own_place(builder, mask)
+                place, earlier = masking.own_place(builder, mask), None
             else:
                 place = masking.repeating_place(builder, mask, recurrence.go_backwards)
             directions = 2 if recurrence.is_concatenated else 1
-            return masking.gather_back(builder, y, mask, place, directions, recurrence.units)
+            return masking.gather_back(builder, y, mask, place, directions, recurrence.units, earlier=earlier)
         if recurrence.is_concatenated:
             return self._side_by_side(recurrence, y, 2, 0, 1, 3)
         whole = builder.transpose(y, 1, 0, 2)
         # Backwards, the masked steps of a mask on the right are run first, and have nothing to repeat.
         if mask and not zeros and not recurrence.go_backwards:
-            return masking.repeat_last_on_the_right(builder, whole, builder.squeeze(last, 0), mask)
+            return masking.repeat_last_on_the_right(builder, whole, builder.squeeze(last, 0), mask, earlier)
         return whole
 
     def _zeroes_by_time(self, whole: str, mask: Mask) -> str:
@@ -204,14 +217,21 @@ class _Expander:
         return self.builder.where(self.builder.unsqueeze(mask.name, 2), whole, zero)
 
     def _last(
-        self, recurrence: Recurrence, final: str, mask: Mask | None, has_initial_state: bool, outputs: list[str]
+        self,
+        recurrence: Recurrence,
+        final: str,
+        mask: Mask | None,
+        has_initial_state: bool,
+        outputs: list[str],
+        earlier: str | None,
     ) -> None:
         builder = self.builder
         for merged, output in zip(self._merge(recurrence, final, 0), outputs, strict=True):
             last = merged  # (batch, width)
             zero = builder.constant(0.0, np.float32, "zero_output")
-            if mask and has_initial_state:  # a row without a real step gives zeros, not its initial state
-                last = builder.where(builder.unsqueeze(masking.has_steps(builder, mask), 1), last, zero)
+            if mask and has_initial_state:  # a row without a real step gives zeros, or its output of an earlier call
+                some = builder.unsqueeze(masking.has_steps(builder, mask), 1)
+                last = builder.where(some, last, earlier or zero)
             if mask and recurrence.zero_output_for_mask:
                 step = builder.constant([0 if recurrence.go_backwards else -1], name="step")
                 real = builder.node("Gather", [mask.name, step], "last_step_is_real", axis=1)  # (batch, 1)

@@ -177,7 +177,9 @@ def _not_negative(builder: GraphBuilder, index: str) -> str:
     return builder.node("Max", [index, builder.constant(0, name="zero")], "place")
 
 
-def gather_back(builder: GraphBuilder, y: str, mask: Mask, place: Place, directions: int, units: int) -> str:
+def gather_back(
+    builder: GraphBuilder, y: str, mask: Mask, place: Place, directions: int, units: int, *, earlier: str | None = None
+) -> str:
     """Puts outputs back where their steps were, side by side where there are two directions.
 
     Args:
@@ -187,6 +189,7 @@ def gather_back(builder: GraphBuilder, y: str, mask: Mask, place: Place, directi
         place: where the output of each step is.
         directions: 1 or 2.
         units: the size of one direction.
+        earlier: (batch, directions * units), the output of steps that have none; `None`: zeros.
 
     Returns:
         (batch, time, directions * units).
@@ -201,11 +204,11 @@ def gather_back(builder: GraphBuilder, y: str, mask: Mask, place: Place, directi
     restored = builder.node("Gather", [outputs, flat], "restored", axis=0)  # (batch, time, [2,] units)
     if directions == 2:
         restored = builder.reshape(restored, 0, 0, width)
-    zero = builder.constant(0.0, np.float32, "zero_output")
-    return builder.where(builder.unsqueeze(place.known, 2), restored, zero)
+    other = builder.unsqueeze(earlier, 1) if earlier else builder.constant(0.0, np.float32, "zero_output")
+    return builder.where(builder.unsqueeze(place.known, 2), restored, other)
 
 
-def repeat_last_on_the_right(builder: GraphBuilder, y: str, last: str, mask: Mask) -> str:
+def repeat_last_on_the_right(builder: GraphBuilder, y: str, last: str, mask: Mask, earlier: str | None = None) -> str:
     """Fills the masked steps of a mask on the right with each row's last output.
 
     Args:
@@ -213,10 +216,11 @@ def repeat_last_on_the_right(builder: GraphBuilder, y: str, last: str, mask: Mas
         y: (batch, time, units); zeros on masked steps.
         last: (batch, units), the last output of each row.
         mask: a mask that is known to be on the right.
+        earlier: (batch, units), the output in rows without a real step; `None`: zeros.
 
     Returns:
-        (batch, time, units); zeros in rows without a real step.
+        (batch, time, units).
     """
-    zero = builder.constant(0.0, np.float32, "zero_output")
-    last = builder.where(builder.unsqueeze(has_steps(builder, mask), 1), last, zero)
+    other = earlier or builder.constant(0.0, np.float32, "zero_output")
+    last = builder.where(builder.unsqueeze(has_steps(builder, mask), 1), last, other)
     return builder.where(builder.unsqueeze(mask.name, 2), y, builder.unsqueeze(last, 1))

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 
 from seqkit_onnx.runtime.description import listed, readable_size
+from seqkit_onnx.runtime.stream import Stream
 from seqkit_onnx.runtime.texts import text_array
 
 _DTYPES = {
@@ -37,6 +38,8 @@ class Network:
         for part in parts_of_a_long_sequence:
             outputs = network.predict({"ids": part, **states})
             states = network.next_state(outputs)
+
+    `stream` carries them itself.
 
     Args:
         session: onnxruntime's session; `seqkit_onnx.load` makes it.
@@ -93,6 +96,15 @@ class Network:
         """The names of the outputs, in order."""
         return [value.name for value in self.session.get_outputs()]
 
+    def axes(self, name: str) -> list[int | str]:
+        """Returns the axes of an input or output: sizes, and the names of those that vary."""
+        return list(self._axes[name])
+
+    @property
+    def state_names(self) -> dict[str, str]:
+        """The names of the states: of the input that each comes in by, and of the output that it goes out by."""
+        return {each["input"]: each["output"] for each in self._states}
+
     def predict(self, inputs: Any) -> dict[str, np.ndarray]:
         """Runs the network once.
 
@@ -144,7 +156,18 @@ class Network:
         Args:
             outputs: what `predict` returned.
         """
-        return {each["input"]: outputs[each["output"]] for each in self._states}
+        return {first: outputs[last] for first, last in self.state_names.items()}
+
+    def stream(self, batch: int = 1) -> Stream:
+        """Begins to run sequences chunk by chunk; any number of streams can be run beside each other.
+
+        Args:
+            batch: how many sequences are run at once.
+
+        Raises:
+            ValueError: the file has no states to carry.
+        """
+        return Stream(self, batch)
 
     def own_inputs(self, inputs: Any) -> Mapping[str, Any]:
         """Gives inputs their names, those of states left out.

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seqkit_onnx.layer_walk import all_layers
+from seqkit_onnx.layer_walk import all_layers, all_operations
 from seqkit_onnx.tracing.keras_internals import OPEN_NAME_SCOPE
 from seqkit_onnx.tracing.native_layers import HIDDEN_BY_HOOK, has_own_call
 
@@ -44,13 +44,18 @@ def plainly() -> Iterator[None]:
 
 
 @contextmanager
-def hooked(model: keras.Model) -> Iterator[None]:
-    """Gives the layers that are to be asked a method of their own, and takes it away again."""
+def hooked(model: keras.Model, all_calls: bool = False) -> Iterator[None]:
+    """Gives the layers that are to be asked a method of their own, and takes it away again.
+
+    Args:
+        model: the model.
+        all_calls: whether convolutions, all other layers and the operations between them are asked too.
+    """
     hooks: list[tuple[dict[str, Any], str, Any]] = []
     scopes = _ScopeNames()
     try:
-        for layer in list(all_layers(model)):
-            for name, method in _hooks_of(layer, scopes):
+        for layer in list(all_operations(model) if all_calls else all_layers(model)):
+            for name, method in _hooks_of(layer, scopes, all_calls):
                 own = vars(layer)
                 setattr(method, HIDDEN_BY_HOOK, own.get(name))
                 hooks.append((own, name, own.get(name)))
@@ -64,7 +69,7 @@ def hooked(model: keras.Model) -> Iterator[None]:
                 own[name] = before
 
 
-def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable]]:
+def _hooks_of(layer: Any, scopes: "_ScopeNames", all_calls: bool) -> Iterator[tuple[str, Callable]]:
     call = type(layer).call
     if "call" in vars(layer):  # somebody has given this one layer another call
         pass
@@ -74,7 +79,11 @@ def _hooks_of(layer: Any, scopes: "_ScopeNames") -> Iterator[tuple[str, Callable
             yield "inner_loop", _hook(layer.inner_loop, "call_loop", layer)
     elif call in _OURS:
         yield "call", _hook(layer.call, _OURS[call], layer)
-    if not plain_scope_name(layer.name):
+    elif all_calls and call is _LAYERS.Conv1D.call:
+        yield "call", _hook(layer.call, "call_convolution", layer)
+    elif all_calls and not isinstance(layer, keras.Model):
+        yield "call", _hook(layer.call, "call_steps", layer)
+    if isinstance(layer, keras.Layer) and not plain_scope_name(layer.name):
         yield OPEN_NAME_SCOPE, _scope_hook(layer, scopes)
 
 

@@ -8,11 +8,12 @@ import keras
 
 from seqkit_onnx.tracing.hooks import conversion_lock, hooked, tracing
 from seqkit_onnx.tracing.refusals import UnsupportedLayerError, said
+from seqkit_onnx.tracing.streamed_calls import StreamedCalls
 from seqkit_onnx.tracing.traced_calls import TracedCalls
 
 
 @contextmanager
-def intercepted_recurrence(model: keras.Model) -> Iterator[TracedCalls]:
+def intercepted_recurrence(model: keras.Model, stream: bool = False) -> Iterator[TracedCalls]:
     """Lets the layers of a model leave placeholders when this thread calls them, until the block ends.
 
     Nothing but the model's own layers is touched, and they only ask which thread calls them: for every other thread
@@ -20,12 +21,13 @@ def intercepted_recurrence(model: keras.Model) -> Iterator[TracedCalls]:
 
     Args:
         model: the model that is traced.
+        stream: whether its layers go on where an earlier call ended; see `StreamedCalls`.
 
     Yields:
         What was found while the model was traced: `recurrences`, by the token of their placeholder, and `loop_states`.
     """
-    calls = TracedCalls(model.name)
-    with conversion_lock, hooked(model):
+    calls = StreamedCalls(model.name) if stream else TracedCalls(model.name)
+    with conversion_lock, hooked(model, all_calls=stream):
         token = tracing.set(calls)
         try:
             yield calls

@@ -79,6 +79,29 @@ class ModelSignature:
         specs = [tf.TensorSpec(shape, spec.dtype, spec.name) for shape, spec in zip(shapes, self.specs, strict=True)]
         return replace(self, specs=tuple(specs), batch=sizes.get("batch", self.batch))
 
+    @property
+    def inputs_with_steps(self) -> tuple[str, ...]:
+        """The inputs whose second axis is one of steps: it varies; where none does, those of most axes, or of ids."""
+        pairs = list(zip(self.input_names, self.specs, strict=True))
+        have_two = [(name, spec) for name, spec in pairs if spec.shape.rank and spec.shape.rank > 1]
+        return tuple(
+            [name for name, spec in have_two if spec.shape[1] is None]
+            or [name for name, spec in have_two if spec.shape.rank > 2]
+            or [name for name, spec in have_two if spec.dtype.is_integer]
+        )
+
+    def with_open_steps(self, names: Sequence[str]) -> "ModelSignature":
+        """Returns the same signature, with any number of steps.
+
+        Args:
+            names: of the inputs that have steps, (batch, time, ...).
+        """
+        specs = [
+            tf.TensorSpec([spec.shape[0], None, *spec.shape[2:]], spec.dtype, spec.name) if name in names else spec
+            for name, spec in zip(self.input_names, self.specs, strict=True)
+        ]
+        return replace(self, specs=tuple(specs))
+
     def pack_inputs(self, inputs: tuple) -> Any:
         """Gives flat inputs the structure in which the model is called."""
         return keras.tree.pack_sequence_as(self.structure, inputs)

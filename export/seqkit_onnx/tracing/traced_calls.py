@@ -41,7 +41,13 @@ class LoopState:
 
 
 class TracedCalls:
-    """What layers do instead of running."""
+    """What layers do instead of running.
+
+    Attributes:
+        repeats_earlier: whether a masked step may repeat an output of an earlier call.
+    """
+
+    repeats_earlier = False
 
     def __init__(self, model_name: str):
         self.recurrences: dict[bytes, Recurrence] = {}
@@ -160,6 +166,7 @@ class TracedCalls:
                 unrolled=layer.unroll,
                 keeps_time_order=not top,
                 stateful=stateful,
+                repeats_earlier=stateful and self.repeats_earlier,
             )
             x, *new = add_placeholder(recurrence, self.recurrences, layer.compute_dtype, x, mask, own)
             finals += new
@@ -218,21 +225,37 @@ class TracedCalls:
         if tf.compat.v1.get_default_graph() is not self.graph:
             self._check_stateless(layer, "it is called inside a loop or a condition")
         name = self.namer.name(layer, levels=0)
-        variables = tf.nest.flatten(layer.states)
-        states = [
-            tf.compat.v1.placeholder(tf.float32, [sequences.shape[0], *variable.shape[1:]]) for variable in variables
-        ]
-        twin = object.__new__(type(layer))  # the same weights; others may be using the layer itself
-        vars(twin).update(vars(layer), stateful=False, return_state=True)
-        for hook in ("call", "inner_loop"):
-            vars(twin).pop(hook, None)
-        packed = tf.nest.pack_sequence_as(layer.states, states)
-        output, *finals = type(layer).call(twin, sequences, initial_state=packed, mask=mask, **kwargs)
-        flat = tf.nest.flatten(finals)
-        labels = [""] if len(states) == 1 else [f"_{index}" for index in range(len(states))]
-        for label, state, final in zip(labels, states, flat, strict=True):
-            self.loop_states.append(LoopState(f"{name}/initial_state{label}", state, tf.cast(final, tf.float32)))
+        output, finals = self._loop_with_states(layer, name, layer.states, sequences, mask, kwargs)
         return (output, *finals) if layer.return_state else output
+
+    def _loop_with_states(
+        self, layer: Any, name: str, shaped: Any, sequences: Any, mask: Any, kwargs: dict[str, Any]
+    ) -> tuple[Any, list[Any]]:
+        """Runs a layer as Keras does, its states inputs and outputs of the graph.
+
+        Args:
+            layer: the recurrent layer.
+            name: of the states.
+            shaped: something of the shape of each state, in the structure in which Keras keeps them.
+            sequences: (batch, time, ...).
+            mask: bool (batch, time), or `None`.
+            kwargs: what else the layer was called with.
+
+        Returns:
+            The output, and the final states.
+        """
+        twin = twin_of(layer, stateful=False, return_state=True)
+        states = [self._state(sequences, each.shape[1:]) for each in tf.nest.flatten(shaped)]
+        packed = tf.nest.pack_sequence_as(shaped, states)
+        output, *finals = type(layer).call(twin, sequences, initial_state=packed, mask=mask, **kwargs)
+        labels = [""] if len(states) == 1 else [f"_{index}" for index in range(len(states))]
+        for label, state, final in zip(labels, states, tf.nest.flatten(finals), strict=True):
+            self.loop_states.append(LoopState(f"{name}/initial_state{label}", state, tf.cast(final, tf.float32)))
+        return output, finals
+
+    def _state(self, sequences: Any, shape: Any) -> Any:
+        """Makes a state that comes into the graph: (batch, ...)."""
+        return tf.compat.v1.placeholder(tf.float32, [sequences.shape[0], *shape])
 
     def _two_axes(self, layer: Any, mask: Any) -> Any:
         """Returns a mask as bool (batch, time)."""
@@ -293,6 +316,15 @@ class _Namer:
             name, count = f"{base}_call_{count}", count + 1
         self.used.add(name)
         return name
+
+
+def twin_of(layer: Any, **changed: Any) -> Any:
+    """Returns a layer with the same weights and other attributes; others may be using the layer itself."""
+    twin = object.__new__(type(layer))
+    vars(twin).update(vars(layer), **changed)
+    for hook in ("call", "inner_loop"):
+        vars(twin).pop(hook, None)
+    return twin
 
 
 def _in_order_of_cells(layer: Any, initial_state: Any, finals: list[Any]) -> list[Any]:

@@ -41,17 +41,18 @@ class TracedModel:
     tables: dict[bytes, TokenTable]
 
 
-def trace_model(model: keras.Model, signature: ModelSignature) -> TracedModel:
+def trace_model(model: keras.Model, signature: ModelSignature, stream: bool = False) -> TracedModel:
     """Traces a built Keras model once, in inference mode, and lets tf2onnx convert all but its native recurrences.
 
     Args:
         model: the model.
         signature: its inputs and the names of its outputs.
+        stream: whether it takes the next steps of a sequence, and states.
 
     Raises:
         UnsupportedLayerError: a layer cannot be converted.
     """
-    with intercepted_recurrence(model) as found:
+    with intercepted_recurrence(model, stream) as found:
 
         def call(*inputs: Any) -> list[Any]:
             found.begin()
